@@ -6,24 +6,23 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.calendars import worked_before
-from pipelines.zones import Instants
+from pipelines.zones import BEGINNING_US, Instants
 
 
 class Clock:
     """A calendar's working intervals with the working time before each; all times are microseconds."""
 
     def __init__(self, from_us: Instants, to_us: Instants) -> None:
-        self.from_us, self.to_us = from_us, to_us
-        self.before_us = worked_before(from_us, to_us)
-        self.after_us = self.before_us + (to_us - from_us)
+        # An empty interval before everything, so that every instant has one that began before it.
+        self.from_us, self.to_us = np.append(BEGINNING_US, from_us), np.append(BEGINNING_US, to_us)
+        self.before_us = worked_before(self.from_us, self.to_us)
+        self.after_us = self.before_us + (self.to_us - self.from_us)
 
     def worked_until(self, instants: npt.ArrayLike) -> Instants:
         """Return the working time from the beginning of the calendar up to each instant: B(x) of design.md."""
         instants = np.asarray(instants, dtype=np.int64)
         row = np.searchsorted(self.from_us, instants, side="right") - 1
-        inside = np.maximum(row, 0)
-        worked = self.before_us[inside] + np.minimum(instants, self.to_us[inside]) - self.from_us[inside]
-        return np.where(row < 0, 0, worked)
+        return self.before_us[row] + np.minimum(instants, self.to_us[row]) - self.from_us[row]
 
     def elapsed(self, start: npt.ArrayLike, end: npt.ArrayLike) -> Instants:
         """Return the working time between instants."""
