@@ -18,6 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -295,7 +296,7 @@ class _Part:
         self._writer = pq.ParquetWriter(self._file, self._landed_schema, compression="zstd")
 
     def add(self, batch: pa.RecordBatch, first_row: int) -> None:
-        numbers = pa.array(range(first_row, first_row + batch.num_rows), pa.int64())
+        numbers = pa.array(np.arange(first_row, first_row + batch.num_rows, dtype=np.int64))
         columns = [
             column if column.type == kind else column.cast(kind)
             for column, kind in zip(batch.columns, self.schema.types, strict=True)

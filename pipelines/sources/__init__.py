@@ -1,5 +1,37 @@
 """Source systems: one module a kind, each yields Arrow batches, nothing else."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipelines.home import Home
 from pipelines.sources.pulled import Progress, Pulled, SourceError
 
-__all__ = ["Progress", "Pulled", "SourceError"]
+if TYPE_CHECKING:
+    from pipelines.catalogue.sources import Entity, Source
+    from pipelines.landing import Batch
+
+__all__ = ["Progress", "Pulled", "SourceError", "pull"]
+
+
+def pull(
+    source: Source,
+    entity: Entity,
+    history: Sequence[Batch],
+    home: Home,
+    full_refresh: bool = False,
+    progress: Progress | None = None,
+) -> Pulled | None:
+    """Bring what an entity has that did not land before; None when that is known to be nothing.
+
+    ``progress`` is told the number of rows so far.
+    """
+    # Each kind has its own libraries, and most runs need few of them.
+    if source.kind == "files":
+        from pipelines.sources import files as kind
+    elif source.kind == "database":
+        from pipelines.sources import database as kind
+    else:
+        raise SourceError(source.name, entity.name, f"sources of kind {source.kind!r} are not available yet.")
+    return kind.pull(source, entity, history, home, full_refresh, progress)
