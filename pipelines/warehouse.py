@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -29,7 +29,12 @@ OnNode = Callable[[str, int, int], None]
 
 
 class BuildError(UserError):
-    """A model or a test failed; what is published stays as it is."""
+    """A model or a test failed; what is published stays as it is. ``nodes`` are those that ended before."""
+
+    def __init__(self, message: str, nodes: Sequence[Node] = ()) -> None:
+        """Name each model or test that failed."""
+        super().__init__(message)
+        self.nodes = list(nodes)
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,7 @@ class Built:
 
 
 def build(home: Home, variables: Mapping[str, Any], on_node: OnNode | None = None) -> Built:
-    """Build every model and run every data test, into fresh files; raise BuildError where one fails.
-
-    Whatever ended before that is in the error's ``built``, for whoever shows it.
-    """
+    """Build every model and run every data test, into fresh files; raise BuildError where one fails."""
     from dbt.cli.main import dbtRunner
 
     clean(home)
@@ -95,9 +97,7 @@ def build(home: Home, variables: Mapping[str, Any], on_node: OnNode | None = Non
         # An interrupt, which dbtRunner keeps to itself.
         raise answer.exception
     if not answer.success:
-        problem = BuildError(_what_failed(built, answer.exception, home))
-        problem.built = built  # type: ignore[attr-defined]
-        raise problem
+        raise BuildError(_what_failed(built, answer.exception, home), built.nodes)
     return built
 
 

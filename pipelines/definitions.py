@@ -1,0 +1,319 @@
+"""The front door: what Dagster sees, assembled from the catalogue and the dbt project."""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt.asset_utils import get_asset_check_key_for_test
+from dagster_dbt.dbt_manifest import read_manifest_path
+
+from pipelines import warehouse
+from pipelines.as_of import start_of_day
+from pipelines.catalogue import Catalogue, read_catalogue
+from pipelines.home import Home
+from pipelines.lock import exclusive
+from pipelines.outcome import EntityOutcome
+from pipelines.run import Daily, log_file
+
+JOB = "daily"
+# Without it Dagster tells every event to the terminal.
+LOGGED = {"file": {"config": {}}}
+CATALOGUE = dg.AssetKey("catalogue")
+ACCEPTED = dg.AssetKey("accepted")
+ANSWERS = "source_answers"
+PUBLISHED = {name: dg.AssetKey(["published", name]) for name in ("warehouse", "parquet", "report")}
+
+
+@dg.definitions
+def of_this_home() -> dg.Definitions:
+    """What `commitments serve` shows: the home that COMMITMENTS_HOME names."""
+    home = Home(Path(os.environ.get("COMMITMENTS_HOME", "data")).absolute())
+    return definitions(home, read_catalogue(home))
+
+
+def definitions(home: Home, catalogue: Catalogue) -> dg.Definitions:
+    """Everything that Dagster may run in a home."""
+    models = _models(home)
+    # Imports alone cost a process of its own several seconds, more than most steps take.
+    in_process = dg.in_process_executor
+    job = dg.define_asset_job(JOB, selection="*", executor_def=in_process)
+    return dg.Definitions(
+        assets=[_sources(catalogue), models, _published(models)],
+        jobs=[job],
+        schedules=[_schedule(job, catalogue.organisation.business_time_zone)],
+        resources={"daily": _daily(home)},
+        executor=in_process,
+        loggers={"file": _file_logger(home)},
+    )
+
+
+# --- source systems -----------------------------------------------------------------------------------------------
+
+
+def landed_key(source: str, entity: str) -> dg.AssetKey:
+    """What a source said."""
+    return dg.AssetKey(["landing", source, entity])
+
+
+def accepted_key(source: str, entity: str) -> dg.AssetKey:
+    """What the gate let through of it, in our words."""
+    return dg.AssetKey(["accepted", source, entity])
+
+
+def _sources(catalogue: Catalogue) -> dg.AssetsDefinition:
+    """Every entity of every source: as it landed, and as it was accepted.
+
+    One step, because Dagster skips what hangs on an asset that a step leaves out: a source that is down would take
+    the warehouse of all others with it.
+    """
+    entities = [(source.name, entity) for source in catalogue.sources.values() for entity in source.entities.values()]
+    specs = [
+        dg.AssetSpec(CATALOGUE, description="The catalogue of the day, with its calendars laid out.", skippable=True),
+        dg.AssetSpec(
+            ACCEPTED,
+            description="Every accepted and quarantined row of every source: what the models read.",
+            deps=[accepted_key(source, entity.name) for source, entity in entities],
+            skippable=True,
+        ),
+    ]
+    checks = []
+    for source, entity in entities:
+        landed, accepted = landed_key(source, entity.name), accepted_key(source, entity.name)
+        specs += [
+            dg.AssetSpec(landed, group_name=source, description="Batches as the source has them.", skippable=True),
+            dg.AssetSpec(
+                accepted,
+                deps=[landed],
+                group_name=source,
+                description=f"Canonical rows of shape {entity.shape} that passed the gate.",
+                skippable=True,
+            ),
+        ]
+        checks.append(dg.AssetCheckSpec(ANSWERS, asset=landed, description="The source could be pulled."))
+        checks += _gate_checks(entity, accepted)
+
+    @dg.multi_asset(name="sources", specs=specs, check_specs=checks, can_subset=True, required_resource_keys={"daily"})
+    def sources(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        daily: Daily = context.resources.daily
+        selected = context.selected_asset_keys
+        wanted = [
+            (source, entity.name)
+            for source, entity in entities
+            if {landed_key(source, entity.name), accepted_key(source, entity.name)} & selected
+        ]
+        with daily.keeping_failure():
+            if CATALOGUE in selected:
+                yield _materialized(CATALOGUE, load_id=daily.land_catalogue().load_id)
+            for outcome in daily.bring(wanted):
+                yield from _shown(outcome, selected)
+            if ACCEPTED in selected:
+                yield _materialized(ACCEPTED)
+
+    return sources
+
+
+def _gate_checks(entity: Any, accepted: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    return []
+
+
+def _shown(outcome: EntityOutcome, selected: Any) -> Iterator[Any]:
+    landed = landed_key(outcome.source_system, outcome.entity)
+    accepted = accepted_key(outcome.source_system, outcome.entity)
+    if landed in selected:
+        answers = dg.AssetCheckResult(
+            check_name=ANSWERS,
+            asset_key=landed,
+            passed=outcome.problem is None,
+            metadata={"problem": outcome.problem or ""},
+        )
+        if outcome.problem is None:
+            yield _materialized(landed, rows=outcome.pulled, load_ids=", ".join(outcome.load_ids) or "nothing new")
+        yield answers
+    if accepted in selected:
+        yield _materialized(
+            accepted,
+            pulled=outcome.pulled,
+            accepted=outcome.accepted,
+            quarantined=outcome.quarantined,
+            duplicates=outcome.duplicates,
+            held=outcome.held,
+        )
+
+
+# --- warehouse ----------------------------------------------------------------------------------------------------
+
+
+class Translator(DagsterDbtTranslator):
+    """What dbt reads are the gate's files and the landed catalogue: assets here under one name each."""
+
+    def __init__(self) -> None:
+        """Several dbt sources are one asset of ours."""
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Schema and name of a model; for what it reads, the asset that brings it."""
+        if dbt_resource_props["resource_type"] == "source":
+            return CATALOGUE if dbt_resource_props["source_name"] == "catalogue" else ACCEPTED
+        return super().get_asset_key(dbt_resource_props)
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The folder of a model: staging, intermediate, marts."""
+        return dbt_resource_props["fqn"][1] if len(dbt_resource_props["fqn"]) > 2 else None
+
+
+def _models(home: Home) -> dg.AssetsDefinition:
+    manifest = warehouse.parse(home) / "manifest.json"
+    translator = Translator()
+
+    @dbt_assets(
+        manifest=manifest,
+        dagster_dbt_translator=translator,
+        exclude="resource_type:unit_test",
+        name="warehouse",
+        required_resource_keys={"daily"},
+    )
+    def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        daily: Daily = context.resources.daily
+        read = read_manifest_path(manifest.resolve())
+        with daily.keeping_failure():
+            try:
+                built = daily.build()
+            except warehouse.BuildError as problem:
+                yield from _ended(problem.nodes, read, translator, context)
+                raise
+            yield from _ended(built.nodes, read, translator, context)
+
+    return models
+
+
+def _ended(
+    nodes: list[warehouse.Node],
+    manifest: Mapping[str, Any],
+    translator: Translator,
+    context: dg.AssetExecutionContext,
+) -> Iterator[Any]:
+    """Dagster's events for what dbt did, which dbt itself tells only its own command line."""
+    expected = context.selected_asset_check_keys
+    for node in nodes:
+        if node.kind == "model" and not node.is_failed and node.status != "skipped":
+            key = translator.get_asset_spec(manifest, node.unique_id, None).key
+            yield _materialized(key, seconds=node.seconds, unique_id=node.unique_id)
+        elif node.kind == "test" and node.status != "skipped":
+            check = get_asset_check_key_for_test(manifest, translator, node.unique_id, None)
+            if check is None or check not in expected:
+                continue
+            yield dg.AssetCheckResult(
+                asset_key=check.asset_key,
+                check_name=check.name,
+                passed=node.status == "pass",
+                severity=dg.AssetCheckSeverity.WARN if node.status == "warn" else dg.AssetCheckSeverity.ERROR,
+                metadata={"failures": node.failures, "seconds": node.seconds, "message": node.message},
+            )
+
+
+# --- publish ------------------------------------------------------------------------------------------------------
+
+
+def _published(models: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    marts = [key for key in models.keys if key.path[0] == "marts"]
+    specs = [
+        dg.AssetSpec(PUBLISHED["warehouse"], deps=marts, group_name="published", description="What readers open."),
+        dg.AssetSpec(PUBLISHED["parquet"], deps=marts, group_name="published", description="The marts as Parquet."),
+        dg.AssetSpec(
+            PUBLISHED["report"], deps=marts, group_name="published", description="One page for people.", skippable=True
+        ),
+    ]
+
+    @dg.multi_asset(name="publish", specs=specs, required_resource_keys={"daily"})
+    def publish(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        daily: Daily = context.resources.daily
+        with daily.keeping_failure():
+            done = daily.publish()
+            yield _materialized(PUBLISHED["parquet"], **{f"rows_{table}": n for table, n in done["rows"].items()})
+            if done["report"] is not None:
+                yield _materialized(PUBLISHED["report"], path=str(daily.home.published / "report" / "index.html"))
+            yield _materialized(PUBLISHED["warehouse"], path=str(done["file"]), publication_id=daily.publication_id)
+
+    return publish
+
+
+# --- what Dagster needs besides -----------------------------------------------------------------------------------
+
+
+def _daily(home: Home) -> dg.ResourceDefinition:
+    """The run that a schedule or a person in the web server starts; `commitments run` brings its own."""
+    settings = {
+        "as_of": dg.Field(str, is_required=False, description="ISO 8601 with offset; default: now"),
+        "sources": dg.Field([str], default_value=[], description="Only these are pulled; default: all"),
+        "full_refresh": dg.Field(bool, default_value=False, description="Pull everything again"),
+        "accept_held": dg.Field([str], default_value=[], description="Sources whose held batches are right"),
+    }
+
+    @dg.resource(config_schema=settings)
+    def daily(context: dg.InitResourceContext) -> Iterator[Daily]:
+        from pipelines.as_of import read_as_of
+
+        config = context.resource_config
+        catalogue = read_catalogue(home)
+        as_of = config.get("as_of")
+        run = Daily(
+            home,
+            catalogue,
+            read_as_of(as_of, catalogue.organisation.business_time_zone) if as_of else None,
+            sources=config["sources"],
+            full_refresh=config["full_refresh"],
+            accept_held=config["accept_held"],
+        )
+        with exclusive(home):
+            run.tidy()
+            yield run
+
+    return daily
+
+
+def _schedule(job: Any, zone: str) -> dg.ScheduleDefinition:
+    """Every night, when the day that ended is complete."""
+
+    def midnight_before(context: dg.ScheduleEvaluationContext) -> dict[str, Any]:
+        as_of = ended_at(context.scheduled_execution_time, zone)
+        return {"resources": {"daily": {"config": {"as_of": as_of}}}, "loggers": LOGGED}
+
+    return dg.ScheduleDefinition(
+        name=f"{JOB}_at_half_past_midnight",
+        job=job,
+        cron_schedule="30 0 * * *",
+        execution_timezone=zone,
+        run_config_fn=midnight_before,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+def ended_at(tick: datetime, zone: str) -> str:
+    """The midnight that ended the day before ``tick``, in the business time zone, as an instant with its offset."""
+    return start_of_day(tick.astimezone(ZoneInfo(zone)).date(), zone).isoformat()
+
+
+def _file_logger(home: Home) -> dg.LoggerDefinition:
+    """Dagster's own words, out of the way of what people read."""
+
+    @dg.logger(config_schema={})
+    def file(_: dg.InitLoggerContext) -> logging.Logger:
+        made = logging.Logger("dagster", level=logging.WARNING)
+        path = log_file(home)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        made.addHandler(handler)
+        return made
+
+    return file
+
+
+def _materialized(key: dg.AssetKey, **metadata: Any) -> dg.MaterializeResult:
+    return dg.MaterializeResult(asset_key=key, metadata=metadata)

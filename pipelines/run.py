@@ -1,0 +1,465 @@
+"""The daily job as a function: what each stage of a run does, and what the run came to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from pipelines.as_of import read_as_of
+from pipelines.catalogue import Catalogue, Source, read_catalogue
+from pipelines.errors import UserError
+from pipelines.home import Home
+from pipelines.landing import LOAD_ID, LOAD_ID_FORMAT, Batch, CatalogueBatch, Landing, code_version
+from pipelines.lock import exclusive
+from pipelines.outcome import EntityOutcome, Outcome, read_published
+from pipelines.progress import Progress
+from pipelines.zones import instant_us
+
+# Pulls mostly wait for other systems; more at once would make their rows compete for two cores and for memory.
+SOURCES_AT_ONCE = 4
+SECONDS_TO_STOP = 5.0
+LOG_BYTES = 5 * 1024 * 1024
+
+DAGSTER_YAML = """\
+# Written by `commitments`: nothing phones home.
+telemetry:
+  enabled: false
+# A step's output is in the log of the run; catching it would take the terminal away from the progress shown there.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+
+for _name, _value in {
+    "GX_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+
+class UnexpectedError(Exception):
+    """A fault of this project, not of the user; the log has the traceback."""
+
+    def __init__(self, problem: BaseException, log: Path) -> None:
+        """One line for people, the rest in ``log``."""
+        super().__init__(f"Something went wrong that should not: {type(problem).__name__}: {problem} (see {log})")
+
+
+class Stopped(BaseException):
+    """Whoever started the run asked it to stop."""
+
+
+class Daily:
+    """One daily run of a home, stage by stage; Dagster's assets are thin around it."""
+
+    def __init__(
+        self,
+        home: Home,
+        catalogue: Catalogue,
+        as_of: datetime | None = None,
+        *,
+        sources: Sequence[str] = (),
+        full_refresh: bool = False,
+        accept_held: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> None:
+        """Nothing is read or written before a stage is called; ``as_of`` is now where it is not given."""
+        self.home = home
+        self.catalogue = catalogue
+        self.now = datetime.now(UTC)
+        self.as_of = as_of or self.now
+        self.asked = frozenset(_known(sources, catalogue, "--source") or catalogue.sources)
+        self.full_refresh = full_refresh
+        self.accept_held = frozenset(_known(accept_held, catalogue, "--accept-held"))
+        self.progress = progress or Progress()
+        self.publication_id = self.now.strftime(LOAD_ID_FORMAT)
+        self.landing = Landing(home)
+        self.entities: dict[tuple[str, str], EntityOutcome] = {}
+        self.findings: list[dict[str, Any]] = []
+        self.failure: BaseException | None = None
+        self.stopping = threading.Event()
+        self._landed_catalogue: CatalogueBatch | None = None
+        self._built: Path | None = None
+        self._began = time.monotonic()
+
+    # --- what is there before anything is pulled
+
+    def tidy(self) -> None:
+        """Remove what runs that were killed left behind."""
+        from pipelines.publish import remove_old_versions
+        from pipelines.warehouse import clean
+
+        self.landing.remove_leftovers()
+        remove_old_versions(self.home)
+        clean(self.home)
+
+    def land_catalogue(self) -> CatalogueBatch:
+        """Let the catalogue of the day become history, and say which version is in force."""
+        from pipelines.catalogue.tables import catalogue_tables
+
+        self.progress.stage("Reading the catalogue")
+        self._landed_catalogue = self.landing.land_catalogue(self.catalogue, catalogue_tables(self.catalogue), self.now)
+        return self._landed_catalogue
+
+    # --- source systems
+
+    def bring(self, wanted: Iterable[tuple[str, str]] | None = None) -> Iterator[EntityOutcome]:
+        """Pull and judge entities, several sources at once, each as soon as it is in; one that fails stops no other."""
+        everything = [(source.name, name) for source in self.catalogue.sources.values() for name in source.entities]
+        chosen = [one for one in everything if wanted is None or one in set(wanted)]
+        self.progress.stage("Pulling and checking the sources")
+        outcomes = {one: EntityOutcome(*one) for one in chosen}
+        self.entities |= outcomes
+        with _Pulls(self, [one for one in chosen if one[0] in self.asked]) as pulls:
+            # What is not pulled may still be held, or judged by rules that have changed since.
+            for one in chosen:
+                if one[0] not in self.asked:
+                    self._judge(outcomes[one])
+                    yield outcomes[one]
+            for one, problem in pulls:
+                outcomes[one].problem = problem
+                self._judge(outcomes[one])
+                yield outcomes[one]
+
+    def pull(self, source: Source, entity: str) -> Batch | None:
+        """Land what an entity has to say; None where nothing is new."""
+        from pipelines.sources import pull
+
+        what = f"{source.name}.{entity}"
+
+        def so_far(rows: int) -> None:
+            if self.stopping.is_set():
+                raise Stopped
+            self.progress.rows(what, rows)
+
+        self.progress.begin(what)
+        pulled = pull(
+            source,
+            source.entities[entity],
+            self.landing.batches(source.name, entity),
+            self.home,
+            full_refresh=self.full_refresh,
+            progress=so_far,
+        )
+        batch = None if pulled is None else self.landing.land(source.name, entity, pulled, datetime.now(UTC))
+        self.progress.end(what, "nothing new" if batch is None else f"{batch.rows:,} rows landed")
+        return batch
+
+    def _judge(self, outcome: EntityOutcome) -> None:
+        from pipelines.gate import judge
+
+        raise NotImplementedError(judge)
+
+    # --- warehouse
+
+    def build(self) -> Any:
+        """Build the warehouse into a file of its own."""
+        from pipelines import warehouse
+
+        self.progress.stage("Building the warehouse")
+        landed = self._landed_catalogue or self.landing.latest_catalogue()
+        if landed is None:
+            landed = self.land_catalogue()
+        built = warehouse.build(
+            self.home,
+            {
+                "as_of_us": instant_us(self.as_of),
+                "known_at_us": self._everything_known_us(),
+                "accepted_path": str(self.home.accepted),
+                "quarantine_path": str(self.home.quarantine),
+                "catalogue_path": str(landed.folder),
+                "publication_id": self.publication_id,
+                "built_at_us": instant_us(self.now),
+                "code_version": code_version(),
+                "catalogue_hash": landed.hash,
+            },
+            self.progress.step,
+        )
+        self._built = built.file
+        self.findings = [
+            {"name": node.name, "rows": node.failures, "description": node.description} for node in built.warnings
+        ]
+        return built
+
+    def _everything_known_us(self) -> int:
+        """Now, or later where a clock that was set back has stamped a batch with a time to come."""
+        stamps = [folder.name for folder in self.home.landing.glob("*/*/*") if LOAD_ID.fullmatch(folder.name)]
+        newest = max(stamps, default=self.publication_id)
+        return instant_us(max(datetime.now(UTC), datetime.strptime(newest, LOAD_ID_FORMAT).replace(tzinfo=UTC)))
+
+    # --- publish
+
+    def publish(self) -> dict[str, Any]:
+        """Show readers what was built; what they see until then stays as it is."""
+        from pipelines.publish import Publication
+
+        if self._built is None:
+            raise UserError("Nothing was built, so there is nothing to publish; run the whole job.")
+        self.progress.stage("Publishing")
+        publication = Publication(self.home, self.publication_id)
+        rows = publication.write_parquet(self._built)
+        report = publication.write_report(self._built)
+        with _uninterrupted():
+            file = publication.show(self._built)
+        self._built = None
+        return {"rows": rows, "file": file, "report": report}
+
+    # --- how it went
+
+    def outcome(self) -> Outcome:
+        """What the run came to, once it has published."""
+        return Outcome(
+            home=self.home.root,
+            publication_id=self.publication_id,
+            as_of=self.as_of,
+            business_time_zone=self.catalogue.organisation.business_time_zone,
+            seconds=time.monotonic() - self._began,
+            entities=list(self.entities.values()),
+            findings=self.findings,
+            warnings=[str(warning) for warning in self.catalogue.warnings],
+            published=read_published(self.home.published / "warehouse.duckdb"),
+        )
+
+    @contextmanager
+    def keeping_failure(self) -> Iterator[None]:
+        """Remember what made a stage fail: Dagster passes on its words only."""
+        try:
+            yield
+        except GeneratorExit:
+            raise
+        except BaseException as problem:
+            self.failure = self.failure or problem
+            raise
+
+    def explain_problem(self, what: str, problem: BaseException) -> str:
+        """One line for people; what no user caused goes to the log with its traceback."""
+        if isinstance(problem, UserError):
+            return str(problem)
+        log = log_unexpected(self.home, problem, self.catalogue)
+        return f"{what}: {type(problem).__name__}: {without_secrets(str(problem), self.catalogue)} (see {log})"
+
+
+def run(
+    home: Home,
+    as_of: str | datetime | None = None,
+    sources: Sequence[str] = (),
+    full_refresh: bool = False,
+    accept_held: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Outcome:
+    """Run the daily job in this process; the same Dagster job that the schedule starts."""
+    catalogue = read_catalogue(home)
+    if isinstance(as_of, str):
+        as_of = read_as_of(as_of, catalogue.organisation.business_time_zone)
+    daily = Daily(
+        home,
+        catalogue,
+        as_of,
+        sources=sources,
+        full_refresh=full_refresh,
+        accept_held=accept_held,
+        progress=progress,
+    )
+    with exclusive(home), quiet_logs(home):
+        try:
+            with daily.progress:
+                daily.progress.stage("Getting ready")
+                daily.tidy()
+                _execute(daily)
+            return daily.outcome()
+        except UserError:
+            raise
+        except Exception as problem:
+            raise UnexpectedError(problem, log_unexpected(home, problem, catalogue)) from None
+
+
+def dagster_home(home: Home) -> Path:
+    """Dagster's own folder, with its settings written."""
+    home.dagster.mkdir(parents=True, exist_ok=True)
+    settings = home.dagster / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(DAGSTER_YAML, encoding="utf-8")
+    return home.dagster
+
+
+def _execute(daily: Daily) -> None:
+    from dagster import DagsterInstance
+
+    from pipelines.definitions import JOB, LOGGED, definitions
+
+    with DagsterInstance.from_config(str(dagster_home(daily.home))) as instance:
+        _bury_the_dead(instance)
+        job = definitions(daily.home, daily.catalogue).resolve_job_def(JOB)
+        with daily.keeping_failure():
+            result = job.execute_in_process(
+                {"loggers": LOGGED}, instance=instance, resources={"daily": daily}, raise_on_error=False
+            )
+    if daily.failure is not None:
+        if isinstance(daily.failure, Exception):
+            raise daily.failure
+        raise Stopped from None
+    if not result.success:
+        raise RuntimeError(f"Dagster run {result.run_id} failed outside its steps")
+
+
+def _bury_the_dead(instance: Any) -> None:
+    """Runs that were killed would look alive in the web server for ever; the lock says that none is."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    from pipelines.definitions import JOB
+
+    for dead in instance.get_runs(RunsFilter(job_name=JOB, statuses=[DagsterRunStatus.STARTED])):
+        instance.report_run_failed(dead, "The process of this run ended without a word.")
+
+
+class _Pulls:
+    """Sources pulled beside each other, the entities of one after another; yields each as it ends."""
+
+    def __init__(self, daily: Daily, chosen: Sequence[tuple[str, str]]) -> None:
+        self._daily = daily
+        self._left = len(chosen)
+        self._waiting: SimpleQueue[list[str]] = SimpleQueue()
+        self._ended: SimpleQueue[tuple[tuple[str, str], str | None]] = SimpleQueue()
+        by_source: dict[str, list[str]] = {}
+        for source, entity in chosen:
+            by_source.setdefault(source, []).append(entity)
+        for source, entities in by_source.items():
+            self._waiting.put([source, *entities])
+        # Daemons: a system that does not answer must not keep a run alive that somebody stopped.
+        self._threads = [
+            threading.Thread(target=self._work, name=f"pull-{number}", daemon=True)
+            for number in range(min(SOURCES_AT_ONCE, len(by_source)))
+        ]
+
+    def __enter__(self) -> _Pulls:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._left:
+            self._daily.stopping.set()
+        until = time.monotonic() + SECONDS_TO_STOP
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def __iter__(self) -> Iterator[tuple[tuple[str, str], str | None]]:
+        while self._left:
+            # A timeout lets a signal through, which an endless wait would not on every platform.
+            with suppress(Empty):
+                yield self._ended.get(timeout=1.0)
+                self._left -= 1
+
+    def _work(self) -> None:
+        with suppress(Empty):
+            while True:
+                source, *entities = self._waiting.get_nowait()
+                for entity in entities:
+                    self._ended.put(((source, entity), self._pull(source, entity)))
+
+    def _pull(self, source: str, entity: str) -> str | None:
+        what = f"{source}.{entity}"
+        if self._daily.stopping.is_set():
+            return f"{what}: not pulled, the run was stopped"
+        try:
+            self._daily.pull(self._daily.catalogue.sources[source], entity)
+        except BaseException as problem:
+            explained = self._daily.explain_problem(what, problem)
+            self._daily.progress.end(what, f"failed: {explained.removeprefix(f'{what}: ')}")
+            return explained
+        return None
+
+
+def _known(names: Sequence[str], catalogue: Catalogue, option: str) -> Sequence[str]:
+    unknown = [name for name in names if name not in catalogue.sources]
+    if unknown:
+        raise UserError(
+            f"{option} {unknown[0]}: sources.yml has no such source; it has {', '.join(sorted(catalogue.sources))}."
+        )
+    return names
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Publishing is a few renames: a stop waits until all of them are done."""
+    import signal
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, waiting)
+
+
+# --- logs ---------------------------------------------------------------------------------------------------------
+
+
+def log_file(home: Home) -> Path:
+    """Where a run says what no user needs to see."""
+    return home.warehouse / "logs" / "run.log"
+
+
+@contextmanager
+def quiet_logs(home: Home) -> Iterator[None]:
+    """Send what libraries log and warn of to the log file instead of the terminal."""
+    file = log_file(home)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setLevel(logging.WARNING)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    logging.captureWarnings(True)
+    try:
+        with warnings.catch_warnings():
+            # Which of Dagster's parts are new is of no use to anybody who reads a log.
+            warnings.filterwarnings("ignore", module="dagster")
+            yield
+    finally:
+        logging.captureWarnings(False)
+        root.removeHandler(handler)
+        handler.close()
+
+
+def log_unexpected(home: Home, problem: BaseException, catalogue: Catalogue) -> Path:
+    """Keep the traceback for whoever mends this project, without anybody's password in it."""
+    file = log_file(home)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(traceback.format_exception(problem))
+    with file.open("a", encoding="utf-8") as log:
+        log.write(f"{datetime.now(UTC).isoformat()} {without_secrets(text, catalogue)}\n")
+    return file
+
+
+def without_secrets(text: str, catalogue: Catalogue) -> str:
+    """Blank out the connections of the catalogue, and the passwords within them."""
+    from urllib.parse import unquote, urlsplit
+
+    for source in catalogue.sources.values():
+        if source.kind == "files":
+            continue
+        whole = source.connection.get_secret_value()
+        with suppress(ValueError):
+            password = urlsplit(whole).password
+            for secret in (whole, password, unquote(password or "")):
+                # A password of a letter or two would blank out half the text, and guard nothing.
+                if secret and len(secret) > 2:
+                    text = text.replace(secret, "***")
+    return text
