@@ -66,7 +66,7 @@ class StaffHours:
         return self.before[at] + np.clip(instant - self.begin[at], 0, self.end[at] - self.begin[at])
 
     def after(self, instant: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-        """When ``seconds`` of work begun at ``instant`` are done, always inside working hours; NEVER past the layout."""
+        """When ``seconds`` of work begun at ``instant`` are done: in working hours always; NEVER past the layout."""
         wanted = self.worked(instant) + np.maximum(np.asarray(seconds, dtype=np.int64), 1)
         done = self.before + (self.end - self.begin)
         at = np.searchsorted(done, wanted, side="left")

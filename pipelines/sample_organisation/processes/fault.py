@@ -48,10 +48,15 @@ def fault(span: Span) -> Work:
     duty = (on_duty, staff.always)
     urgent = (is_urgent, staff.always)
     fails, comes_back = u[:, 8] < 0.06, u[:, 9] < 0.03
+    # Some wait for a spare part.
+    waits = (u[:, 12] < 0.04) & ~is_urgent
+    by_crew = np.where(
+        waits, lasting(z[:, 11], 26.0, 0.15, np.where(is_gold, 0.7, 1.0)), lasting(z[:, 3], 7.5, 0.5, repair)
+    )
     route.visit("triage", lasting(z[:, 0], 0.2, 0.7, half * first_line), staff.always)
     route.visit("diagnose", lasting(z[:, 1], 1.75, 0.65, half * in_storm), staff.always)
-    route.visit("vendor", lasting(z[:, 2], 9.0, 0.5), staff.stockholm, where=(u[:, 10] < 0.08) & ~is_urgent)
-    route.visit("repair", lasting(z[:, 3], 8.0, 0.5, repair), staff.field, unless=duty)
+    route.visit("vendor", lasting(z[:, 2], 8.0, 0.75), staff.stockholm, where=(u[:, 10] < 0.08) & ~is_urgent)
+    route.visit("repair", by_crew, staff.field, unless=duty)
     route.visit("night_works", lasting(z[:, 4], 3.4, 0.5), staff.night, where=(u[:, 11] < 0.09) & ~is_urgent)
     route.visit("verify", lasting(z[:, 5], 1.5, 0.65, half), staff.shop, unless=urgent)
     route.visit("repair", lasting(z[:, 6], 6.0, 0.5, repair), staff.field, where=fails, unless=duty)
