@@ -45,9 +45,9 @@ def broadband(span: Span) -> Work:
     )
     is_in_vain = u[:, 8] < 0.07
     # Some customers have no time this week: the appointment is kept open, and the node with it.
-    is_postponed = u[:, 9] < 0.05
-    install = lasting(z[:, 2], 11.8, 0.43, pace * far)
-    install = np.where(is_postponed, lasting(z[:, 6], 32.0, 0.15, np.where(is_express, 0.55, 1.0)), install)
+    is_postponed = u[:, 9] < 0.07
+    install = lasting(z[:, 2], 11.3, 0.43, pace * far)
+    install = np.where(is_postponed, lasting(z[:, 6], 34.0, 0.12, np.where(is_express, 0.55, 1.0)), install)
     route.visit("register", lasting(z[:, 0], 0.40, 0.6), staff.shop)
     route.visit("schedule", lasting(z[:, 1], 3.2, 0.6, np.where(is_express, 0.7, 1.0)), staff.office)
     route.visit("install", install, staff.field)

@@ -61,7 +61,7 @@ def commission(span: Span) -> Work:
         stuck_at_step=at_step(draws.uniform[:, 3], {CHECK: 0.0015, DISPUTE: 0.004}),
         given_up_after=draws.uniform[:, 4],
     )
-    is_disputed = draws.uniform[:, 5] < np.where(segment == "gold", 0.38, 0.27)
+    is_disputed = draws.uniform[:, 5] < np.where(segment == "gold", 0.40, 0.31)
     is_checked_again = is_disputed & (z[:, 11] < 0.4)
     brief = lasting(z[:, 7], 0.4, 0.7)
     route.visit("collect", lasting(z[:, 0], 7.5, 0.43, busy), office)

@@ -49,9 +49,9 @@ def fault(span: Span) -> Work:
     urgent = (is_urgent, staff.always)
     fails, comes_back = u[:, 8] < 0.06, u[:, 9] < 0.03
     # Some wait for a spare part.
-    waits = (u[:, 12] < 0.04) & ~is_urgent
+    waits = (u[:, 12] < 0.06) & ~is_urgent
     by_crew = np.where(
-        waits, lasting(z[:, 11], 26.0, 0.15, np.where(is_gold, 0.7, 1.0)), lasting(z[:, 3], 7.5, 0.5, repair)
+        waits, lasting(z[:, 11], 30.0, 0.12, np.where(is_gold, 0.7, 1.0)), lasting(z[:, 3], 7.2, 0.5, repair)
     )
     route.visit("triage", lasting(z[:, 0], 0.2, 0.7, half * first_line), staff.always)
     route.visit("diagnose", lasting(z[:, 1], 1.75, 0.65, half * in_storm), staff.always)
