@@ -1,45 +1,83 @@
-"""What every model of the catalogue shares: frozen, and no key that nobody declared."""
+"""What every model of the catalogue shares: frozen, text as it was written, and no key that nobody declared."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import math
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationInfo, model_validator
+
+from pipelines.catalogue.reading import File, Written, WrittenDict
 
 
 class Model(BaseModel):
     """A part of the catalogue.
 
-    Files are read by alias only (see ``reading.validate``), code builds models by field name, so that a field such as
-    ``Source.name``, which a file gives as the key above, cannot be written into the file by mistake.
+    Files are read by alias only (see ``File.read``), code builds models by field name, so that what is not a key of
+    the file (its alias is in brackets) cannot be written into it by mistake.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
+    # Keys that a file may write although they are no field, because a validator turns them into one.
+    also_written: ClassVar[frozenset[str]] = frozenset()
+    # Keys that the contract knows and this version does not, each with what to do meanwhile.
+    not_yet: ClassVar[dict[str, str]] = {}
+
     @model_validator(mode="before")
     @classmethod
-    def _an_empty_value_is_an_absent_one(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or None not in data.values():
+    def _from_file(cls, data: Any, info: ValidationInfo) -> Any:
+        if not isinstance(data, WrittenDict) or not isinstance(info.context, File):
             return data
-        known = known_keys(cls)
-        return {key: value for key, value in data.items() if value is not None or key not in known}
+        file = info.context
+        fields = cls.as_written(file.known(data, cls.keys(), cls.not_yet), file)
+        for name, field in cls.model_fields.items():
+            key = field.alias or name
+            if field.is_required() and key not in fields and key not in file.columns_missing:
+                of = f" in {file.label(data)}" if file.label(data) else ""
+                file.mistake(data, f"`{key}` is {'empty' if key in data else 'missing'}{of}: {field.description}")
+        return fields
 
+    @classmethod
+    def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
+        """Turn what people write into fields; a place for short forms, and for rules that need to see all keys."""
+        return data
 
-def known_keys(model: type[BaseModel]) -> set[str]:
-    """Return the keys that a file may write for ``model``; those that the reader itself fills in are in brackets."""
-    return {field.alias or name for name, field in model.model_fields.items()}
+    @classmethod
+    def keys(cls) -> frozenset[str]:
+        """Return the keys that a file may write."""
+        keys = {field.alias or name for name, field in cls.model_fields.items()}
+        return frozenset(key for key in keys if not key.startswith("(")) | cls.also_written
 
 
 def as_text(value: Any) -> Any:
     """Return a plain scalar as the text that was written: ``001`` and ``NO`` are words here, not numbers."""
-    return getattr(value, "written", value)
+    if isinstance(value, str):
+        return str(value)
+    return value.written if isinstance(value, Written) else value
 
 
 def one_or_more(value: Any) -> Any:
     """Let a single value stand for a list of one."""
-    return value if isinstance(value, list | tuple) else (value,)
+    return value if isinstance(value, list | tuple | dict) else (value,)
+
+
+def a_number(value: Any) -> Any:
+    """Refuse what Python would take for a number: true, infinity."""
+    if isinstance(value, bool) or getattr(value, "written", "").lower() in ("true", "false"):
+        raise ValueError("must be a number")
+    try:
+        if isinstance(value, str | float) and not math.isfinite(float(value)):
+            raise ValueError("must be a finite number")
+    except ValueError:
+        if isinstance(value, str) and "," in value:
+            raise ValueError("must be a number; write it with a point, not with a comma") from None
+        raise ValueError("must be a number") from None
+    return value
 
 
 Text = Annotated[str, BeforeValidator(as_text), StringConstraints(strip_whitespace=True, min_length=1)]
 AnyText = Annotated[str, BeforeValidator(as_text)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(one_or_more)]
+Number = Annotated[float, BeforeValidator(a_number)]
+Whole = Annotated[int, BeforeValidator(a_number)]

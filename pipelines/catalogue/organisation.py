@@ -4,28 +4,69 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from pipelines.catalogue.base import Model, Text
+from pipelines.catalogue.base import Model, Number, Text, Whole, as_text, one_or_more
+from pipelines.catalogue.reading import File
+from pipelines.catalogue.times import ZoneName
 
 Dimension = Literal["segment", "service_level", "location", "priority", "source_system"]
+Outlet = Literal["postgresql"]
+
+
+def _currency(code: str) -> str:
+    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+        raise ValueError("is no currency; write its ISO code of three capitals, e.g. EUR")
+    return code
 
 
 class Review(Model):
-    """When achievement calls for another commitment: at or above ``raise_at`` a tighter one, below ``mend_below`` help."""
+    """When achievement calls for a change: from ``raise_at`` on a tighter commitment, below ``mend_below`` mending."""
 
-    raise_at: float = Field(0.90, ge=0, le=1)
-    mend_below: float = Field(0.10, ge=0, le=1)
-    minimum_runs: int = Field(30, ge=1)
+    raise_at: Number = Field(0.90, ge=0, le=1)
+    mend_below: Number = Field(0.10, ge=0, le=1)
+    minimum_runs: Whole = Field(30, ge=1)
+
+    @model_validator(mode="after")
+    def _a_commitment_is_raised_or_mended(self) -> Review:
+        if self.mend_below > self.raise_at:
+            raise ValueError(
+                f"has mend_below {self.mend_below:g} above raise_at {self.raise_at:g}; make it the lower one"
+            )
+        return self
 
 
 class Organisation(Model):
     """The organisation whose commitments are measured."""
 
-    name: Text
-    business_time_zone: Text
-    currency: Annotated[Text, Field(pattern=r"^[A-Z]{3}$")]
+    name: Text = Field(description="what the report calls the organisation")
+    business_time_zone: ZoneName = Field(description="days and months are cut in it, e.g. Europe/Amsterdam")
+    currency: Annotated[Text, AfterValidator(_currency)] = Field(description="of penalties, e.g. EUR")
     review: Review = Review()
-    day_grain_days: int = Field(400, ge=1, le=40_000)
-    achievement_dimensions: tuple[Dimension, ...] = ("segment", "service_level", "source_system")
-    publish: dict[str, SecretStr] = {}
+    # Longer than any organisation has run: a slip of the keyboard.
+    day_grain_days: Whole = Field(400, ge=1, le=40_000)
+    achievement_dimensions: Annotated[tuple[Dimension, ...], BeforeValidator(one_or_more)] = (
+        "segment",
+        "service_level",
+        "source_system",
+    )
+    publish: dict[Outlet, Annotated[SecretStr, BeforeValidator(as_text)]] = Field(default_factory=dict)
+
+
+def read_organisation(file: File) -> Organisation | None:
+    """Return what the file says, or None after noting what is wrong with it."""
+    content = file.load_yaml("it needs name, business_time_zone and currency")
+    if content is None:
+        return None
+    organisation = file.read(Organisation, content)
+    if organisation is not None and organisation.publish:
+        file.warn(
+            ("publish", "postgresql"),
+            "publishing into PostgreSQL is not available yet; the warehouse file and Parquet are published",
+        )
+    return organisation
+
+
+def business_time_zone(file: File, organisation: Organisation | None) -> str:
+    """Return the business time zone; where it is not known, any zone will do to find the mistakes of other files."""
+    return "UTC" if organisation is None else organisation.business_time_zone

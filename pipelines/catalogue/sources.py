@@ -2,40 +2,118 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, Literal
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
-from pipelines.catalogue.base import AnyText, Model, Text, Texts
+from pipelines.catalogue.base import AnyText, Model, Text, Texts, as_text
+from pipelines.catalogue.reading import File, WrittenDict, plain, suggest
+from pipelines.catalogue.times import ZoneName, length_of
 from pipelines.home import Home
 
 Shape = Literal["runs", "events", "milestones"]
 Status = Literal["completed", "in_progress", "cancelled"]
+STATUSES: tuple[Status, ...] = ("completed", "in_progress", "cancelled")
+
+# It is the asset group, the folder in landing and the value of source_system.
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+_ATTRIBUTES = frozenset(
+    [
+        "segment",
+        "service_level",
+        "location",
+        "priority",
+        "department",
+        "position",
+        "customer_id",
+        "resource",
+        "changed_at",
+    ]
+)
+COLUMNS: dict[str, frozenset[str]] = {
+    "runs": _ATTRIBUTES
+    | {"work_order_id", "process", "node", "started_at", "ended_at", "status", "visit", "promised_at"},
+    "events": _ATTRIBUTES | {"work_order_id", "process", "activity", "at", "lifecycle", "promised_at"},
+    "milestones": _ATTRIBUTES | {"work_order_id", "process", "status"},
+}
+REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
+    "runs": ("work_order_id", "process", "started_at", "status"),
+    "events": ("work_order_id", "process", "activity", "at"),
+    "milestones": ("work_order_id", "process"),
+}
+
+FILE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xes")
+LATER_KINDS = {"rest": "deliver its answers as .json files, kind files", "python": "let it write files, kind files"}
+WORDS_FOR_TIMES = ("unix", "unix_ms")
+# What DuckDB's strptime understands, with and without the minus that leaves zeros out.
+TIME_DIRECTIVES = frozenset("aAwdbBmyYHIpMSfgnzZjUWcxXGVu%") | {"-" + letter for letter in "dmyHIMSj"}
 
 
 class Constant(Model):
     """A column of ours that is the same in every row."""
 
-    value: Text
+    value: Text = Field(description="the text of this column in every row")
 
 
 class Expression(Model):
     """A column of ours that is a DuckDB expression over the columns of the source."""
 
-    sql: Text
+    sql: Text = Field(description="an expression over the columns of the source")
 
 
-Column = str | Constant | Expression
+def _column(value: Any) -> Any:
+    """Tell a name of theirs from a constant and an expression, which are pairs of one key."""
+    if not isinstance(value, WrittenDict):
+        value = as_text(value)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        raise ValueError("is empty; write the name of their column, {value: …} or {sql: …}")
+    if set(value) == {"value"} or set(value) == {"sql"}:
+        text = as_text(*value.values())
+        if isinstance(text, str) and text.strip():
+            return Constant(value=text) if "value" in value else Expression(sql=text)
+    raise ValueError("must be the name of their column, {value: a constant} or {sql: an expression}")
+
+
+Column = Annotated[str | Constant | Expression, BeforeValidator(_column)]
 
 
 class Check(Model):
     """A Great Expectations expectation of one entity, beside those of its shape."""
 
-    expectation: str
-    arguments: dict[str, Any] = {}
+    expectation: str = Field(alias="(expectation)")
+    arguments: dict[str, Any] = Field(default_factory=dict, alias="(arguments)")
     on_failure: Literal["quarantine", "stop"] = "quarantine"
+
+    @classmethod
+    def keys(cls) -> frozenset[str]:
+        """Return the names of all expectations, each of which may be the key."""
+        return expectations() | {"on_failure"}
+
+    @classmethod
+    def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
+        """Turn ``{expect_…: {…}, on_failure: …}`` into its parts."""
+        named = [key for key in data if key.startswith("expect_")]
+        if len(named) != 1:
+            file.mistake(
+                data,
+                f"{file.label(data)} must name one expectation, e.g. {{expect_column_values_to_not_be_null: "
+                "{column: …}}",
+            )
+        rest = WrittenDict({key: value for key, value in data.items() if key not in named})
+        rest.place = data.place
+        for name in named[:1]:
+            if not isinstance(data[name], dict):
+                file.mistake((*data.place, name), f"{name} must have arguments as pairs, e.g. {{column: …}}")
+            return rest.having(expectation=name, arguments=plain(data[name]) if isinstance(data[name], dict) else {})
+        return rest.having(expectation="")
 
 
 class EventRules(Model):
@@ -45,13 +123,26 @@ class EventRules(Model):
     ends: Texts = ()
     cancels: Texts = ()
 
+    not_yet: ClassVar[dict[str, str]] = {
+        "pauses": "remove it; until then the clock runs in these states, as in all others"
+    }
+
+    @classmethod
+    def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
+        """Note an activity that would both complete and cancel."""
+        ends = [as_text(activity) for activity in file.items(data.get("ends"))]
+        for activity in file.items(data.get("cancels")):
+            if as_text(activity) in ends:
+                file.mistake(activity, f"{file.label(data)}.cancels {file.shown(activity)} is in `ends` too; keep one")
+        return data
+
 
 class Milestone(Model):
     """A step of a wide table: the columns with the times at which it begins and completes."""
 
-    node: Text
-    from_: Text = Field(alias="from")
-    to: Text
+    node: Text = Field(description="the node that this step is")
+    from_: Text = Field(alias="from", description="the column with the time at which the step begins")
+    to: Text = Field(description="the column with the time at which the step completes")
     promised_at: Text | None = None
 
 
@@ -59,32 +150,302 @@ class Entity(Model):
     """A table, query or set of files of one shape."""
 
     name: str = Field(alias="(name)")
-    shape: Shape
+    shape: Shape = Field(description="runs, events or milestones")
     from_: Text | None = Field(None, alias="from")
     query: Text | None = None
     key: Texts = ()
     cursor: Text | None = None
-    columns: dict[str, Column] = {}
+    columns: dict[str, Column] = Field(description="ours: theirs, e.g. {work_order_id: ticket_id}")
     work_order_url: Text | None = None
-    statuses: dict[Status, Texts] = {}
-    nodes: dict[str, Text] = {}
+    statuses: dict[Status, Texts] = Field(default_factory=dict)
+    nodes: dict[Text, Text] = Field(default_factory=dict)
     time_format: Text | None = None
     checks: tuple[Check, ...] = ()
     events: EventRules | None = None
     milestones: tuple[Milestone, ...] = ()
+
+    not_yet: ClassVar[dict[str, str]] = {
+        "deletions": "remove it; until then a row that is gone from the source stays as it was delivered last",
+        "drop": "remove it, and leave the columns out with `query:` or where the files are made",
+        "hash": "remove it, and leave the columns out with `query:` or where the files are made",
+    }
+
+    @classmethod
+    def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
+        """Check what depends on the shape, and fill in what it implies."""
+        shape = data.get("shape")
+        if shape == "pauses":
+            file.mistake(
+                (*data.place, "shape"),
+                f"{file.label(data)}.shape 'pauses' is not available yet; remove the entity, clocks run on until then",
+            )
+            # Its other keys would be judged as those of another shape.
+            return _same_place(data, {"(name)": data["(name)"], "shape": "runs", "columns": {}})
+        for message in _shape_mistakes(data, file):
+            file.mistake(*message)
+        filled = _same_place(data, data)
+        columns = data.get("columns")
+        if "statuses" not in data and isinstance(columns, dict) and "status" in columns:
+            filled["statuses"] = {status: (status,) for status in STATUSES}
+        if shape == "events" and not isinstance(data.get("events"), dict):
+            file.warn(data, f"{file.label(data)} does not say `events: {{mode: …}}`; it is read as mode states")
+            filled["events"] = {"mode": "states"}
+        return filled
+
+
+def _length(value: Any) -> Any:
+    value = as_text(value)
+    if not isinstance(value, str):
+        return value
+    length_us, _ = length_of(value.strip())
+    if not length_us:
+        raise ValueError("is no time at all; write how often data is expected, e.g. 1d")
+    return timedelta(microseconds=length_us)
 
 
 class Source(Model):
     """An IT system that records run times."""
 
     name: str = Field(alias="(name)")
-    kind: Literal["files", "database"]
-    connection: SecretStr
-    time_zone: Text = "UTC"
-    expected_every: timedelta = timedelta(days=1)
+    kind: Literal["files", "database"] = Field(description="files or database")
+    connection: Annotated[SecretStr, BeforeValidator(as_text)] = Field(
+        description="a folder for kind files, a SQLAlchemy URL such as ${TICKETING_URL} for kind database"
+    )
+    time_zone: ZoneName = "UTC"
+    expected_every: Annotated[timedelta, BeforeValidator(_length)] = timedelta(days=1)
     work_order_prefix: AnyText = ""
-    entities: dict[str, Entity]
+    entities: dict[str, Entity] = Field(description="the tables or files to pull, by a name of yours")
 
     def folder(self, home: Home) -> Path:
         """Return the folder of a ``files`` source; a relative one is relative to the home."""
         return home.root / self.connection.get_secret_value().removeprefix("file://")
+
+    @classmethod
+    def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
+        """Name the entities, and check what depends on the kind."""
+        filled = _same_place(data, data)
+        filled.setdefault("time_zone", file.zone)
+        later = LATER_KINDS.get(str(data.get("kind", "")))
+        if later:
+            file.mistake(
+                (*data.place, "kind"),
+                f"{file.label(data)}.kind {file.shown((*data.place, 'kind'))} is not available yet; until then {later}",
+            )
+            filled["kind"] = "files"
+        elif "connection" in data and "kind" in data:
+            file_mistake = _connection_mistake(str(as_text(data["kind"])), str(as_text(data["connection"])))
+            if file_mistake:
+                file.mistake(data["connection"], f"{file.label(data)}.connection {file_mistake}")
+        if "entities" in data:
+            where = (*data.place, "entities")
+            entities = file.pairs(data["entities"], where, "name")
+            if not entities:
+                file.mistake(where, f"{file.label(where)} is empty; add what to pull from this source")
+            filled["entities"] = _named(entities, file, "an entity")
+            for name, entity in filled["entities"].items():
+                _kind_mistakes(str(data.get("kind")), entity, (*where, name), file)
+        return filled
+
+
+def read_sources(file: File) -> dict[str, Source] | None:
+    """Return the source systems by name, or None after noting what is wrong with them."""
+    content = file.load_yaml("it needs at least one source system; `commitments add-source` writes a first one")
+    if content is None:
+        return None
+    content = file.known(content, ("sources",))
+    written = file.pairs(content.get("sources"), ("sources",), "name")
+    if not written and not file.mistakes:
+        file.mistake(
+            (), "there is no source system; add one under `sources:`, or let `commitments add-source` write it"
+        )
+    sources = {name: file.read(Source, data) for name, data in _named(written, file, "a source").items()}
+    return {name: source for name, source in sources.items() if source is not None}
+
+
+@cache
+def expectations() -> frozenset[str]:
+    """Return the names of all expectations, without importing Great Expectations, which takes seconds."""
+    package = find_spec("great_expectations")
+    folders = package.submodule_search_locations if package else None
+    return frozenset(
+        path.stem for folder in folders or () for path in Path(folder).glob("expectations/core/expect_*.py")
+    )
+
+
+def _same_place(data: WrittenDict, content: dict[str, Any]) -> WrittenDict:
+    copy = WrittenDict(content)
+    copy.place = data.place
+    return copy
+
+
+def _named(written: WrittenDict, file: File, what: str) -> dict[str, WrittenDict]:
+    """Return the pairs under each name that may be one, with their names."""
+    named = {}
+    for name, data in written.items():
+        place = (*written.place, name)
+        if not NAME.fullmatch(name):
+            good = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_0123456789") or "name"
+            file.mistake(
+                place, f"'{name}' cannot name {what}; use small letters, digits and _, a letter first, e.g. {good}"
+            )
+        if data is None:
+            file.mistake(place, f"{file.label(place)} is empty; describe it, or remove it")
+        else:
+            named[name] = file.pairs(data, place, "key").having(name=name)
+    return named
+
+
+def _connection_mistake(of_kind: str, connection: str) -> str | None:
+    """Return what is wrong with a connection, without showing any of it: it may hold a password."""
+    if of_kind == "database":
+        # Not needed where all sources are files.
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            make_url(connection)
+        except (ArgumentError, ValueError):
+            return (
+                "is no SQLAlchemy URL; write it like postgresql://user:${PASSWORD}@host/database or sqlite:///file.db"
+            )
+    elif of_kind == "files" and "://" in connection and not connection.startswith("file://"):
+        return "points to an object store or server, which is not available yet; mount or copy it, and give the folder"
+    return None
+
+
+def _kind_mistakes(of_kind: str, entity: WrittenDict, place: tuple[str | int, ...], file: File) -> None:
+    """Note what an entity may not say in a source of its kind."""
+    label = file.label(place)
+    if of_kind == "database":
+        is_table, is_query = entity.get("from") is not None, entity.get("query") is not None
+        if is_table == is_query:
+            both = "has both `from` and `query`; keep one" if is_table else "needs `from` (a table) or `query`"
+            file.mistake(place, f"{label} {both}")
+    elif of_kind == "files":
+        if "query" in entity:
+            file.mistake((*place, "query"), f"{label}.query is for databases; give the files with `from`")
+        elif entity.get("from") is None:
+            file.mistake(place, f"`from` is missing in {label}: the file to read, or a pattern such as runs_*.csv")
+        if "cursor" in entity:
+            file.warn((*place, "cursor"), f"{label}.cursor has no effect: files are compared by content; remove it")
+        pattern = entity.get("from")
+        if isinstance(pattern, str) and not _is_file_format(pattern):
+            file.mistake(
+                pattern,
+                f"{label}.from {file.shown(pattern)} is no format that can be read; known: {', '.join(FILE_FORMATS)}, "
+                "each also with .gz",
+            )
+
+
+def _is_file_format(pattern: str) -> bool:
+    name = PurePosixPath(pattern.lower()).name.removesuffix(".gz")
+    # A pattern such as runs.* takes what it finds.
+    return name.endswith(FILE_FORMATS) or "*" in PurePosixPath(name).suffix or name.endswith(("*", "]", "}"))
+
+
+Found = tuple[Any, str]
+
+
+def _shape_mistakes(data: WrittenDict, file: File) -> Iterator[Found]:
+    """Yield what an entity lacks, or has too much, for its shape."""
+    shape = str(data.get("shape", ""))
+    if shape not in COLUMNS:
+        return
+    label = file.label(data)
+    if shape != "events" and not file.items(data.get("key")):
+        yield data, f"`key` is missing in {label}: the columns that identify a row, e.g. [ticket_id, step_no]"
+    for key, of_shape in (("events", "events"), ("milestones", "milestones")):
+        if key in data and shape != of_shape:
+            yield (
+                (*data.place, key),
+                f"{label}.{key} is for shape {of_shape}, this is {shape}; remove it or change the shape",
+            )
+    if shape == "milestones" and not data.get("milestones"):
+        yield (
+            data,
+            f"`milestones` is missing in {label}: its steps, e.g. - {{node: approve, from: ordered, to: approved}}",
+        )
+    if shape == "events" and "statuses" in data:
+        yield (
+            (*data.place, "statuses"),
+            f"{label}.statuses is not for events; use `events: {{ends: […], cancels: […]}}`",
+        )
+    columns = data.get("columns")
+    if isinstance(columns, dict):
+        yield from _column_mistakes(shape, columns, data, file)
+    yield from _repeated(file.items(data.get("key")), file, f"{label}.key")
+    yield from _status_mistakes(data, file)
+    if "time_format" in data:
+        yield from _time_format_mistakes(data["time_format"], file)
+    if "work_order_url" in data and "{work_order_id}" not in str(data["work_order_url"]):
+        yield (
+            data["work_order_url"],
+            f"{label}.work_order_url has no {{work_order_id}}; put it where the number belongs",
+        )
+
+
+def _column_mistakes(shape: str, columns: dict[str, Any], data: WrittenDict, file: File) -> Iterator[Found]:
+    place, label = (*data.place, "columns"), file.label(data)
+    for column in columns:
+        if column in COLUMNS[shape]:
+            continue
+        if shape == "milestones" and column in ("promised_at", "node", "started_at", "ended_at"):
+            remedy = "give it to each step under `milestones`"
+        elif shape == "events" and column in ("node", "status", "started_at", "ended_at"):
+            remedy = "an event has `activity` and `at`; map those"
+        else:
+            remedy = suggest(column, COLUMNS[shape])
+        yield (*place, column), f"unknown column '{column}' for shape {shape} in {label}.columns; {remedy}"
+    required = list(REQUIRED_COLUMNS[shape])
+    rules = data.get("events")
+    if shape == "events" and isinstance(rules, dict) and rules.get("mode") == "lifecycle":
+        required.append("lifecycle")
+    for column in required:
+        if columns.get(column) is None:
+            yield place, f"`{column}` is missing in {label}.columns: shape {shape} needs it; add {column}: their column"
+
+
+def _status_mistakes(data: WrittenDict, file: File) -> Iterator[Found]:
+    statuses = data.get("statuses")
+    if not isinstance(statuses, dict):
+        return
+    label = file.label(data)
+    columns = data.get("columns")
+    if data.get("shape") == "milestones" and isinstance(columns, dict) and "status" not in columns:
+        yield (*data.place, "statuses"), f"{label}.statuses has no column to look at; add status to columns"
+    first: dict[str, str] = {}
+    for status, words in statuses.items():
+        for word in file.items(words):
+            if word is None:
+                yield (
+                    (*data.place, "statuses", status),
+                    (
+                        f"{label}.statuses.{status} contains an empty value; an empty cell has no status: give it one, "
+                        "e.g. with status: {sql: \"coalesce(state, 'none')\"}"
+                    ),
+                )
+                continue
+            if first.setdefault(str(as_text(word)), status) != status:
+                other = first[str(as_text(word))]
+                yield word, f"{label}.statuses: {file.shown(word)} is both {other} and {status}; keep one of them"
+
+
+def _repeated(values: Iterable[Any], file: File, label: str) -> Iterator[Found]:
+    seen = set()
+    for value in values:
+        if as_text(value) in seen:
+            yield value, f"{label}: {file.shown(value)} is given twice; remove one"
+        seen.add(as_text(value))
+
+
+def _time_format_mistakes(written: Any, file: File) -> Iterator[Found]:
+    text = str(as_text(written))
+    if text in WORDS_FOR_TIMES:
+        return
+    label = f"{file.label(written)} {file.shown(written)}"
+    directives = re.findall(r"%(-?.?)", text)
+    if not directives:
+        yield written, f"{label} is no time format; {suggest(text, WORDS_FOR_TIMES)}, or write it like %d/%m/%Y %H:%M"
+    for directive in directives:
+        if directive not in TIME_DIRECTIVES:
+            yield written, f"{label}: %{directive} is no part of a time; write it like %d/%m/%Y %H:%M"
