@@ -1,0 +1,522 @@
+"""Anything SQLAlchemy can reach: tables and queries, whole or from a cursor on, read-only and streamed."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from pipelines.home import Home
+from pipelines.sources.pulled import Progress, Pulled, SourceError
+
+if TYPE_CHECKING:
+    from pipelines.catalogue.sources import Entity, Source
+    from pipelines.landing import Batch
+
+# Twenty columns of Python objects take some 2 kB a row, so 40 MB.
+ROWS_IN_MEMORY = 20_000
+# A host that swallows packets would otherwise hold the run for minutes.
+SECONDS_TO_CONNECT = 30
+
+DRIVERS = {
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+
+
+def pull(
+    source: Source,
+    entity: Entity,
+    history: Sequence[Batch],
+    home: Home,
+    full_refresh: bool = False,
+    progress: Progress | None = None,
+) -> Pulled:
+    """Bring the rows of an entity: all of them, or those where its cursor stood last and after."""
+    origin = entity.query or entity.from_
+    if not origin:
+        raise SourceError(source.name, entity.name, "name a table in `from`, or give a `query`, in sources.yml.")
+    pulled = Pulled(
+        mode="whole", batches=iter(()), origin=origin, cursor_column=entity.cursor, always_land=full_refresh
+    )
+    newest = history[-1].manifest if history and not full_refresh else {}
+    # In another table, query or column the old place means nothing.
+    if entity.cursor and (newest.get("cursor_column"), newest.get("origin")) == (entity.cursor, origin):
+        pulled.cursor_from, pulled.cursor_type = newest.get("cursor_to"), newest.get("cursor_type")
+    if pulled.cursor_from is not None:
+        pulled.mode = "cursor"
+    pulled.batches = _stream(source, entity, home, pulled, newest.get("cursor_ties"), progress or (lambda rows: None))
+    return pulled
+
+
+def _stream(
+    source: Source, entity: Entity, home: Home, pulled: Pulled, known_ties: str | None, progress: Progress
+) -> Iterator[pa.RecordBatch]:
+    with _said_clearly(source, entity) as place, _connected(source, entity, home, place) as connection:
+        reading = _reading(source, entity, connection, pulled)
+        place.words = "while its rows were read: "
+        yield pa.RecordBatch.from_pylist([], reading.schema)
+        following = _Following(entity.cursor, reading) if entity.cursor else None
+        content = _Content()
+        rows = 0
+        for part in _partitions(connection, reading):
+            batch = reading.batch(part)
+            rows += batch.num_rows
+            if following:
+                following.add(part, batch)
+            else:
+                content.add(batch)
+            progress(rows)
+            yield batch
+        if following is None:
+            pulled.content_hash = content.hash()
+            return
+        ties = following.ties()
+        if following.last is None:
+            pulled.cursor_to = pulled.cursor_from
+        else:
+            pulled.cursor_to, cursor_type = _cursor_text(following.last)
+            pulled.cursor_type = reading.cursor_type or cursor_type
+        pulled.cursor_ties = ties
+        stands_still = pulled.mode == "cursor" and pulled.cursor_to == pulled.cursor_from
+        pulled.unchanged = stands_still and (rows == 0 or ties == known_ties)
+        # A first pull that finds nothing, found again, is nothing new either.
+        pulled.content_hash = f"{rows}:{ties}" if following.last is None else None
+
+
+# --- reading rows into Arrow -------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Reading:
+    """One SELECT, and how its rows become Arrow."""
+
+    statement: sa.TextClause
+    schema: pa.Schema
+    is_text: bool
+    cursor_type: str | None = None
+
+    def batch(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+        cells = zip(*rows, strict=True)
+        if self.is_text:
+            cells = ([None if cell is None else _text(cell) for cell in column] for column in cells)  # type: ignore[assignment]
+        return pa.RecordBatch.from_arrays(
+            [pa.array(column, kind) for column, kind in zip(cells, self.schema.types, strict=True)], schema=self.schema
+        )
+
+
+def _partitions(connection: Connection, reading: _Reading) -> Iterator[Sequence[Sequence[Any]]]:
+    options = {"stream_results": True, "yield_per": ROWS_IN_MEMORY}
+    with connection.execute(reading.statement, execution_options=options) as result:
+        yield from result.partitions(ROWS_IN_MEMORY)
+
+
+def _text(value: Any) -> str:
+    """A value of a database without dependable types, as text: ISO 8601, exact numbers, no decoration."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, bytes | bytearray | memoryview):
+        raw = bytes(value)
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return raw.hex()
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+        sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
+        return f"{sign}{int(seconds // 3600):02d}:{int(seconds % 3600 // 60):02d}:{seconds % 60:09.6f}"
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=_text)
+    return str(value)
+
+
+def _reading(source: Source, entity: Entity, connection: Connection, pulled: Pulled) -> _Reading:
+    quoted = connection.dialect.identifier_preparer.quote_identifier
+    subject = _subject(entity, connection)
+    described = _describe(source, entity, connection, subject)
+    names = [column[0] for column in described]
+    _check_columns(source, entity, names)
+    cursor_type = None
+    if connection.dialect.name == "postgresql":
+        columns = [_postgresql_column(f"pulled.{quoted(column[0])}", column) for column in described]
+        schema = pa.schema([pa.field(name, kind) for name, (_, kind) in zip(names, columns, strict=True)])
+        chosen = ", ".join(f"{sql} AS {quoted(name)}" for name, (sql, _) in zip(names, columns, strict=True))
+        if entity.cursor:
+            cursor_type = _postgresql_type(described[names.index(entity.cursor)])
+    else:
+        schema = pa.schema([pa.field(name, pa.string()) for name in names])
+        chosen = "pulled.*"
+    words = [f"SELECT {chosen} FROM {subject}"]
+    parameters = {}
+    if entity.cursor:
+        at = f"pulled.{quoted(entity.cursor)}"
+        if pulled.cursor_from is not None:
+            # Rows without a cursor value come every time: nothing else would tell when one of them changes.
+            bound = f"CAST(:cursor AS {cursor_type})" if cursor_type else ":cursor"
+            words.append(f"WHERE {at} >= {bound} OR {at} IS NULL")
+            parameters["cursor"] = (
+                pulled.cursor_from if cursor_type else _cursor_value(pulled.cursor_from, pulled.cursor_type)
+            )
+        order = dict.fromkeys([entity.cursor, *(name for name in entity.key if name in names)])
+        words.append("ORDER BY " + ", ".join(f"pulled.{quoted(name)}" for name in order))
+    statement = sa.text("\n".join(words)).bindparams(**parameters)
+    return _Reading(statement, schema, connection.dialect.name != "postgresql", cursor_type)
+
+
+def _subject(entity: Entity, connection: Connection) -> str:
+    """What follows FROM, under the name ``pulled``; colons are escaped, since SQLAlchemy reads them as parameters."""
+    if entity.query:
+        query = entity.query.strip().rstrip(";").replace(":", r"\:")
+        return f"(\n{query}\n) pulled"
+    schema, table = _table(entity)
+    quoted = connection.dialect.identifier_preparer.quote
+    return (f"{quoted(schema)}." if schema else "") + f"{quoted(table)} pulled".replace(":", r"\:")
+
+
+def _table(entity: Entity) -> tuple[str | None, str]:
+    schema, _, table = (entity.from_ or "").rpartition(".")
+    return schema or None, table
+
+
+def _describe(source: Source, entity: Entity, connection: Connection, subject: str) -> list[Any]:
+    try:
+        with connection.execute(sa.text(f"SELECT * FROM {subject} WHERE 1 = 0")) as result:
+            return list(result.cursor.description)  # type: ignore[union-attr]
+    except DBAPIError:
+        if not entity.query:
+            connection.rollback()
+            _check_table(source, entity, connection)
+        raise
+
+
+def _check_table(source: Source, entity: Entity, connection: Connection) -> None:
+    schema, table = _table(entity)
+    inspector = sa.inspect(connection)
+    if schema and schema not in inspector.get_schema_names():
+        known = ", ".join(inspector.get_schema_names())
+        raise SourceError(
+            source.name,
+            entity.name,
+            f"there is no schema {schema!r} in this database (it has {known}): correct `from` in sources.yml.",
+        )
+    tables = sorted([*inspector.get_table_names(schema), *inspector.get_view_names(schema)])
+    if table not in tables:
+        near = get_close_matches(table, tables, n=3) or tables[:10]
+        known = f"near it: {', '.join(near)}" if near else "it has none that this user may see"
+        raise SourceError(
+            source.name,
+            entity.name,
+            f"there is no table or view {entity.from_!r} in this database ({known}): correct `from` in sources.yml.",
+        )
+
+
+def _check_columns(source: Source, entity: Entity, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SourceError(
+            source.name,
+            entity.name,
+            f"the query gives several columns named {', '.join(twice)}: give each its own name with AS.",
+        )
+    if entity.cursor and entity.cursor not in names:
+        raise SourceError(
+            source.name,
+            entity.name,
+            f"there is no column {entity.cursor!r}, the declared cursor (there are {', '.join(names)}): "
+            "correct `cursor` in sources.yml.",
+        )
+
+
+# --- PostgreSQL: declared types, the rest as the text that PostgreSQL itself makes of it -----------------------------
+
+_WHOLE, _TRUTH, _TEXT = {20, 21, 23, 26}, {16}, {25, 1042, 1043}
+_DATE, _TIMESTAMP, _TIMESTAMPTZ = {1082}, {1114}, {1184}
+_FLOAT4, _FLOAT8 = {700}, {701}
+
+
+def _postgresql_column(column: str, description: Any) -> tuple[str, pa.DataType]:
+    oid = description[1]
+    if oid in _WHOLE:
+        return column, pa.int64()
+    if oid in _TRUTH:
+        return column, pa.bool_()
+    if oid in _TEXT:
+        return column, pa.string()
+    if oid in _FLOAT8:
+        return column, pa.float64()
+    if oid in _FLOAT4:
+        # By way of text 0.1 stays 0.1 and does not become 0.10000000149.
+        return rf"{column}\:\:text\:\:float8", pa.float64()
+    if oid in _DATE:
+        return _within_calendar(column, "date"), pa.date32()
+    if oid in _TIMESTAMP:
+        return _within_calendar(column, "timestamp"), pa.timestamp("us")
+    if oid in _TIMESTAMPTZ:
+        return _within_calendar(column, "timestamptz"), pa.timestamp("us", "UTC")
+    if str(getattr(description, "type_display", "")).endswith("[]"):
+        return rf"to_json({column})\:\:text", pa.string()
+    return rf"{column}\:\:text", pa.string()
+
+
+def _within_calendar(column: str, kind: str) -> str:
+    # PostgreSQL knows infinity and the year 20026, Python does not: the last instant of 9999 is as far away, and an end
+    # that never comes stays one.
+    last = "9999-12-31" if kind == "date" else r"9999-12-31 23\:59\:59.999999"
+    zone = "+00" if kind == "timestamptz" else ""
+    first = "0001-01-01" if kind == "date" else r"0001-01-01 00\:00\:00"
+    return (
+        f"CASE WHEN {column} IS NOT NULL THEN "
+        f"least(greatest({column}, {kind} '{first}{zone}'), {kind} '{last}{zone}') END"
+    )
+
+
+def _postgresql_type(description: Any) -> str:
+    return re.sub(r"\(.*\)", "", str(description.type_display))
+
+
+# --- cursors and content -----------------------------------------------------------------------------------------
+
+
+def _cursor_text(value: Any) -> tuple[str, str]:
+    for kind, name in _CURSOR_TYPES:
+        if isinstance(value, kind):
+            return _text(value), name
+    return _text(value), "text"
+
+
+def _cursor_value(text: str, name: str | None) -> Any:
+    return _CURSOR_VALUES.get(name or "text", str)(text)
+
+
+_CURSOR_TYPES: list[tuple[type, str]] = [
+    (datetime, "datetime"),
+    (date, "date"),
+    (int, "int"),
+    (float, "float"),
+    (Decimal, "decimal"),
+]
+_CURSOR_VALUES: dict[str, Callable[[str], Any]] = {
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "int": int,
+    "float": float,
+    "decimal": Decimal,
+    "text": str,
+}
+
+
+class _Content:
+    """A hash of rows in any order: databases promise none, and the same rows in another order are no news."""
+
+    def __init__(self) -> None:
+        import duckdb
+
+        self._duckdb = duckdb.connect(":memory:", config={"threads": "1"})
+        self.reset()
+
+    def reset(self) -> None:
+        self._rows, self._sum, self._xor = 0, 0, 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        if not batch.num_rows or not batch.num_columns:
+            self._rows += batch.num_rows
+            return
+        self._duckdb.register("rows", batch)
+        found = self._duckdb.execute("SELECT sum(hash(rows)), bit_xor(hash(rows)) FROM rows").fetchone()
+        self._duckdb.unregister("rows")
+        self._rows += batch.num_rows
+        self._sum += int(found[0])
+        self._xor ^= int(found[1])
+
+    def hash(self) -> str:
+        return f"{self._rows}-{self._sum:x}-{self._xor:x}"
+
+
+class _Following:
+    """Where the cursor stands, and which rows the next pull will bring again: those there, and those without one."""
+
+    def __init__(self, cursor: str, reading: _Reading) -> None:
+        self._place = reading.schema.names.index(cursor)
+        self._at_last, self._unset = _Content(), _Content()
+        self.last: Any = None
+
+    def add(self, rows: Sequence[Sequence[Any]], batch: pa.RecordBatch) -> None:
+        cursors = [row[self._place] for row in rows]
+        last = next((value for value in reversed(cursors) if value is not None), None)
+        if last is not None and last != self.last:
+            self.last = last
+            self._at_last.reset()
+        self._unset.add(batch.filter(pa.array([value is None for value in cursors])))
+        self._at_last.add(batch.filter(pa.array([value is not None and value == self.last for value in cursors])))
+
+    def ties(self) -> str:
+        return f"{self._at_last.hash()}+{self._unset.hash()}"
+
+
+# --- connections -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _connected(source: Source, entity: Entity, home: Home, place: _Place) -> Iterator[Connection]:
+    url = _url(source, entity)
+    place.secrets = _secrets(url)
+    engine = _sqlite(source, entity, url, home) if url.get_backend_name() == "sqlite" else _server(url)
+    place.words = "cannot connect: "
+    try:
+        with engine.connect() as connection:
+            place.words = ""
+            if connection.dialect.name == "postgresql":
+                connection = connection.execution_options(postgresql_readonly=True)
+                # What PostgreSQL makes text of must not depend on the settings of a user or a server.
+                connection.execute(sa.text("SET TIME ZONE 'UTC'"))
+                connection.execute(sa.text("SET datestyle TO ISO, YMD"))
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _url(source: Source, entity: Entity) -> URL:
+    try:
+        url = make_url(source.connection.get_secret_value())
+    except (ArgumentError, ValueError):
+        raise SourceError(
+            source.name,
+            entity.name,
+            f"`connection` of {source.name} in sources.yml is no database URL: "
+            "write dialect://user:password@host/database, with special characters of the password as %XX.",
+        ) from None
+    return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
+
+
+def _server(url: URL) -> Engine:
+    arguments = {}
+    if url.drivername == "postgresql+psycopg" and "connect_timeout" not in url.query:
+        arguments["connect_timeout"] = SECONDS_TO_CONNECT
+    return sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=arguments)
+
+
+def _sqlite(source: Source, entity: Entity, url: URL, home: Home) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise SourceError(
+            source.name,
+            entity.name,
+            "`connection` names no SQLite file: write sqlite:///path/of/file.db in sources.yml.",
+        )
+    path = home.root / url.database
+    if not path.is_file():
+        raise SourceError(
+            source.name,
+            entity.name,
+            f"the SQLite file {path} does not exist: deliver it, or correct `connection` of {source.name} in "
+            "sources.yml (a path that is not absolute is relative to the home).",
+        )
+    try:
+        path.open("rb").close()
+    except PermissionError:
+        raise SourceError(
+            source.name, entity.name, f"{path} may not be read by this user: give it the right to, then run again."
+        ) from None
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=SECONDS_TO_CONNECT)
+
+    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
+
+
+def _secrets(url: URL) -> list[str]:
+    secrets = [url.password, url.render_as_string(hide_password=False)]
+    for key, value in url.query.items():
+        if "pass" in key.lower():
+            secrets.extend([value] if isinstance(value, str) else value)
+    return [str(secret) for secret in secrets if secret]
+
+
+# --- what is wrong, in words -------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Place:
+    """What was being done, and what must not be said about it."""
+
+    words: str = ""
+    secrets: Sequence[str] = ()
+
+    def clean(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+REMEDIES = {
+    r"password authentication|access denied for user|no password supplied|authentication failed": (
+        "The user name or password is refused: correct the `connection` of {source} (the environment variable it names)"
+    ),
+    r"resolve|connection refused|timeout|timed out|could not connect|can't connect|connection failed": (
+        "Is the server up, and are host, port and database in the `connection` of {source} right?"
+    ),
+    r"permission denied|denied to user|not authorized": "Give this user the right to read it (GRANT SELECT)",
+    r"no such column|column .* does not exist|unknown column": "Correct the `query` of the entity in sources.yml",
+    r"no such table|relation .* does not exist|syntax error": "Correct `from` or `query` of the entity in sources.yml",
+    r"database is locked": "Another program is writing: run again when it has finished",
+    r"malformed|not a database|encrypted": "The file is damaged or cut: deliver it again",
+    r"decode to utf-8": "Cast the column in a `query`: CAST(… AS BLOB) lands as text where it is one, else as hex",
+}
+
+
+@contextmanager
+def _said_clearly(source: Source, entity: Entity) -> Iterator[_Place]:
+    place = _Place()
+
+    def error(problem: BaseException) -> SourceError:
+        lines = str(problem).strip().splitlines() or [type(problem).__name__]
+        words = place.clean(lines[0])[:300].rstrip(".: ")
+        for pattern, remedy in REMEDIES.items():
+            if re.search(pattern, words, re.IGNORECASE):
+                return SourceError(
+                    source.name, entity.name, f"{place.words}{words}. {remedy.format(source=source.name)}."
+                )
+        return SourceError(
+            source.name, entity.name, f"{place.words}{words}. Nothing of this pull has landed: mend it, then run again."
+        )
+
+    try:
+        yield place
+    except NoSuchModuleError:
+        raise SourceError(
+            source.name,
+            entity.name,
+            f"the `connection` of {source.name} names a kind of database that is not known here: check what stands "
+            "before ://, or install its SQLAlchemy dialect.",
+        ) from None
+    except ModuleNotFoundError as problem:
+        raise SourceError(
+            source.name,
+            entity.name,
+            f"the driver {problem.name!r} that the `connection` of {source.name} asks for is not installed: "
+            "install it into .venv, or name another driver.",
+        ) from None
+    except DBAPIError as problem:
+        raise error(problem.orig or problem) from None
+    except (SQLAlchemyError, sqlite3.Error, pa.ArrowException, UnicodeError) as problem:
+        raise error(problem) from None
