@@ -203,7 +203,8 @@ class Landing:
 
     def remove_leftovers(self) -> None:
         """Remove what killed pulls left behind, everywhere; pulls under way in another process are left alone."""
-        for folder in {leftover.parent for leftover in self.root.glob("**/.tmp-*")}:
+        leftovers = [*self.root.glob("*/*/.tmp-*"), *self.root.glob(f"{CATALOGUE}/.tmp-*")]
+        for folder in {leftover.parent for leftover in leftovers}:
             with suppress(UserError), _locked(folder, folder.name):
                 pass
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -163,7 +163,8 @@ def _reading(source: Source, entity: Entity, connection: Connection, pulled: Pul
         schema = pa.schema([pa.field(name, kind) for name, (_, kind) in zip(names, columns, strict=True)])
         chosen = ", ".join(f"{sql} AS {quoted(name)}" for name, (sql, _) in zip(names, columns, strict=True))
         if entity.cursor:
-            cursor_type = _postgresql_type(described[names.index(entity.cursor)])
+            oid = described[names.index(entity.cursor)][1]
+            cursor_type = connection.scalar(sa.text("SELECT format_type(:oid, NULL)").bindparams(oid=oid))
     else:
         schema = pa.schema([pa.field(name, pa.string()) for name in names])
         chosen = "pulled.*"
@@ -291,10 +292,6 @@ def _within_calendar(column: str, kind: str) -> str:
     )
 
 
-def _postgresql_type(description: Any) -> str:
-    return re.sub(r"\(.*\)", "", str(description.type_display))
-
-
 # --- cursors and content -----------------------------------------------------------------------------------------
 
 
@@ -354,24 +351,45 @@ class _Content:
 
 
 class _Following:
-    """Where the cursor stands, and which rows the next pull will bring again: those there, and those without one."""
+    """Where the cursor stands, and which rows the next pull will bring again: those there, later, or without one."""
 
     def __init__(self, cursor: str, reading: _Reading) -> None:
         self._place = reading.schema.names.index(cursor)
-        self._at_last, self._unset = _Content(), _Content()
+        self._at_last, self._always = _Content(), _Content()
+        # One row dated 2062 must not keep the cursor from all that changes until then; two days cover every zone.
+        self._future = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=2)
         self.last: Any = None
 
     def add(self, rows: Sequence[Sequence[Any]], batch: pa.RecordBatch) -> None:
         cursors = [row[self._place] for row in rows]
-        last = next((value for value in reversed(cursors) if value is not None), None)
+        # Rows come in the order of the cursor: what lies ahead is at the end.
+        behind = [value is not None for value in cursors]
+        for at in reversed(range(len(cursors))):
+            if cursors[at] is not None:
+                if not self._is_ahead(cursors[at]):
+                    break
+                behind[at] = False
+        last = next((cursors[at] for at in reversed(range(len(cursors))) if behind[at]), None)
         if last is not None and last != self.last:
             self.last = last
             self._at_last.reset()
-        self._unset.add(batch.filter(pa.array([value is None for value in cursors])))
-        self._at_last.add(batch.filter(pa.array([value is not None and value == self.last for value in cursors])))
+        self._always.add(batch.filter(pa.array([not it for it in behind])))
+        self._at_last.add(
+            batch.filter(pa.array([it and value == self.last for it, value in zip(behind, cursors, strict=True)]))
+        )
+
+    def _is_ahead(self, value: Any) -> bool:
+        if isinstance(value, str):
+            try:
+                value = datetime.fromisoformat(value)
+            except ValueError:
+                return False
+        if isinstance(value, datetime):
+            return (value.astimezone(UTC) if value.tzinfo else value).replace(tzinfo=None) > self._future
+        return isinstance(value, date) and value > self._future.date()
 
     def ties(self) -> str:
-        return f"{self._at_last.hash()}+{self._unset.hash()}"
+        return f"{self._at_last.hash()}+{self._always.hash()}"
 
 
 # --- connections -------------------------------------------------------------------------------------------------
@@ -470,17 +488,17 @@ class _Place:
 
 REMEDIES = {
     r"password authentication|access denied for user|no password supplied|authentication failed": (
-        "The user name or password is refused: correct the `connection` of {source} (the environment variable it names)"
+        "The user name or password is refused: correct the `connection` of {source} (its environment variable)."
     ),
     r"resolve|connection refused|timeout|timed out|could not connect|can't connect|connection failed": (
         "Is the server up, and are host, port and database in the `connection` of {source} right?"
     ),
-    r"permission denied|denied to user|not authorized": "Give this user the right to read it (GRANT SELECT)",
-    r"no such column|column .* does not exist|unknown column": "Correct the `query` of the entity in sources.yml",
-    r"no such table|relation .* does not exist|syntax error": "Correct `from` or `query` of the entity in sources.yml",
-    r"database is locked": "Another program is writing: run again when it has finished",
-    r"malformed|not a database|encrypted": "The file is damaged or cut: deliver it again",
-    r"decode to utf-8": "Cast the column in a `query`: CAST(… AS BLOB) lands as text where it is one, else as hex",
+    r"permission denied|denied to user|not authorized": "Give this user the right to read it (GRANT SELECT).",
+    r"no such column|column .* does not exist|unknown column": "Correct the `query` of the entity in sources.yml.",
+    r"no such table|relation .* does not exist|syntax error": "Correct `from` or `query` of the entity in sources.yml.",
+    r"database is locked": "Another program is writing: run again when it has finished.",
+    r"malformed|not a database|encrypted": "The file is damaged or cut: deliver it again.",
+    r"decode to utf-8": "Cast the column in a `query`: CAST(… AS BLOB) lands as text where it is one, else as hex.",
 }
 
 
@@ -494,7 +512,7 @@ def _said_clearly(source: Source, entity: Entity) -> Iterator[_Place]:
         for pattern, remedy in REMEDIES.items():
             if re.search(pattern, words, re.IGNORECASE):
                 return SourceError(
-                    source.name, entity.name, f"{place.words}{words}. {remedy.format(source=source.name)}."
+                    source.name, entity.name, f"{place.words}{words}. {remedy.format(source=source.name)}"
                 )
         return SourceError(
             source.name, entity.name, f"{place.words}{words}. Nothing of this pull has landed: mend it, then run again."

@@ -396,11 +396,12 @@ class _Delimited:
             except StopIteration:
                 return
             except csv.Error as problem:
-                words = {
-                    "unexpected end of data": "a quote is opened and never closed (is the file cut?)",
-                }.get(
-                    str(problem), f"the quotes do not fit ({problem}); a quote inside a quoted value is written twice"
-                )
+                if "unexpected end" in str(problem):
+                    words = "a quote is opened and never closed (is the file cut?)"
+                elif "new-line character" in str(problem):
+                    words = "a carriage return stands alone; lines must end with LF or CRLF"
+                else:
+                    words = f"the quotes do not fit ({problem}); a quote inside a quoted value is written twice"
                 raise _Broken(words, begun) from None
             if cells:
                 yield begun, cells
