@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import duckdb
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from pipelines.home import Home
+from pipelines.published import open_published, rows
 
 PUBLISHED, PUBLISHED_WITH_GAPS = 0, 3
 
@@ -97,27 +99,26 @@ class Outcome:
         console.print(Group(*_spaced(parts)))
 
 
-def read_published(file: Path) -> dict[str, Any]:
+def read_published(home: Home) -> dict[str, Any]:
     """The part of the outcome that readers can see for themselves, from the published file alone."""
-    with duckdb.connect(str(file), read_only=True) as con:
-        con.execute("SET TimeZone = 'UTC'")
-        last = _rows(
+    with open_published(home) as con:
+        last = rows(
             con,
             "SELECT max(period_start) AS month FROM marts.achievement_by_process WHERE grain = 'month' AND is_complete",
         )[0]["month"]
         return {
-            "sources": _rows(
+            "sources": rows(
                 con,
                 "SELECT source_system, last_landed_at, data_through_at, expected_every_seconds, is_stale "
                 "FROM marts.source_freshness ORDER BY source_system",
             ),
-            "quarantine": _rows(
+            "quarantine": rows(
                 con,
                 "SELECT source_system, entity, rule, count(*) AS rows, min(detail) AS example "
                 "FROM marts.quarantine WHERE released_at IS NULL GROUP BY ALL ORDER BY rows DESC, ALL",
             ),
             "month": None if last is None else f"{last:%Y-%m}",
-            "achievement": _rows(
+            "achievement": rows(
                 con,
                 "SELECT process, coalesce(process_name, process) AS process_name, due, kept, achievement_rate, "
                 "target_rate FROM marts.achievement_by_process LEFT JOIN (SELECT process, process_name, process_order "
@@ -126,12 +127,6 @@ def read_published(file: Path) -> dict[str, Any]:
                 [last],
             ),
         }
-
-
-def _rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
-    cursor = con.execute(sql, parameters or [])
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _files(home: Path) -> Iterator[tuple[str, Path]]:

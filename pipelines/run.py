@@ -18,7 +18,7 @@ from typing import Any
 
 from pipelines.as_of import read_as_of
 from pipelines.catalogue import Catalogue, Source, read_catalogue
-from pipelines.errors import UserError
+from pipelines.errors import Stopped, UnexpectedError, UserError
 from pipelines.home import Home
 from pipelines.landing import LOAD_ID, LOAD_ID_FORMAT, Batch, CatalogueBatch, Landing, code_version
 from pipelines.lock import exclusive
@@ -48,18 +48,6 @@ for _name, _value in {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
 }.items():
     os.environ.setdefault(_name, _value)
-
-
-class UnexpectedError(Exception):
-    """A fault of this project, not of the user; the log has the traceback."""
-
-    def __init__(self, problem: BaseException, log: Path) -> None:
-        """One line for people, the rest in ``log``."""
-        super().__init__(f"Something went wrong that should not: {type(problem).__name__}: {problem} (see {log})")
-
-
-class Stopped(BaseException):
-    """Whoever started the run asked it to stop."""
 
 
 class Daily:
@@ -230,7 +218,7 @@ class Daily:
             entities=list(self.entities.values()),
             findings=self.findings,
             warnings=[str(warning) for warning in self.catalogue.warnings],
-            published=read_published(self.home.published / "warehouse.duckdb"),
+            published=read_published(self.home),
         )
 
     @contextmanager
@@ -283,7 +271,9 @@ def run(
         except UserError:
             raise
         except Exception as problem:
-            raise UnexpectedError(problem, log_unexpected(home, problem, catalogue)) from None
+            log = log_unexpected(home, problem, catalogue)
+            said = without_secrets(f"{type(problem).__name__}: {problem}", catalogue)
+            raise UnexpectedError(said, log) from None
 
 
 def dagster_home(home: Home) -> Path:

@@ -1,0 +1,197 @@
+"""`commitments`: thin, every command a call into a room."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.errors import Stopped, UnexpectedError, UserError
+from pipelines.home import Home
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FAILED = 1
+# Where nobody's terminal sets the width, tables need not be squeezed.
+WIDTH_OF_FILES = 130
+
+app = typer.Typer(
+    name="commitments",
+    help="Service commitments, measured on real process run times.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="The installation's folder. Default: $COMMITMENTS_HOME, else data/", metavar="DIR"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout.")]
+
+
+@app.callback()
+def _before(context: typer.Context, home: HomeOption = None) -> None:
+    context.obj = home
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge states at this instant (ISO 8601 with offset), or at the end of this date. Default: now",
+            metavar="T",
+        ),
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Pull this source only (may be repeated). Default: all", metavar="NAME")
+    ] = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Pull everything again, whatever has landed before.")
+    ] = False,
+    accept_held: Annotated[
+        list[str] | None,
+        typer.Option(help="The held batches of this source are right: let them in.", metavar="SOURCE"),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pull every source, check, build and publish: the daily job.
+
+    Exit status 0: published from all sources. 3: published, but a source or batch was held back. 1: nothing new
+    published.
+    """
+    from pipelines.progress import shown
+    from pipelines.run import run as run_daily
+
+    # A run that is asked to end tidies up like one that is interrupted at the keyboard.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    outcome = run_daily(
+        _home(context, home),
+        as_of,
+        sources=source or (),
+        full_refresh=full_refresh,
+        accept_held=accept_held or (),
+        progress=shown(),
+    )
+    if as_json:
+        _print_json(outcome.as_json())
+    else:
+        outcome.show(_console())
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def check(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Read the whole catalogue and report every mistake at once. Exit status 1 if there is one."""
+    from pipelines.catalogue import CatalogueError, read_catalogue
+
+    try:
+        catalogue = read_catalogue(_home(context, home))
+    except CatalogueError as problem:
+        if as_json:
+            _print_json({"mistakes": [vars(mistake) for mistake in problem.mistakes], "warnings": []})
+            raise typer.Exit(FAILED) from None
+        raise
+    if as_json:
+        _print_json({"mistakes": [], "warnings": [vars(warning) for warning in catalogue.warnings]})
+        return
+    for warning in catalogue.warnings:
+        print(f"{warning} (a warning)")
+    entities = sum(len(source.entities) for source in catalogue.sources.values())
+    print(
+        f"The catalogue is in order: {len(catalogue.sources)} sources with {entities} entities, "
+        f"{len(catalogue.processes)} processes, {len(catalogue.commitments)} commitments, "
+        f"{len(catalogue.calendars)} calendars."
+    )
+
+
+@app.command()
+def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show the sources with their age, the last batches, the last publication and open warnings by department."""
+    from pipelines.status import read_status, show_status
+
+    found = read_status(_home(context, home))
+    if as_json:
+        _print_json(found)
+    else:
+        show_status(found, _console())
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    work_order: Annotated[str, typer.Argument(metavar="WORK_ORDER", help="Its number, as fct_run has it.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show each run of a work order: its commitment and why, calendar, elapsed time, deadlines, and every state."""
+    from pipelines.explain import explain_work_order, show_explanation
+
+    explained = explain_work_order(_home(context, home), work_order)
+    if as_json:
+        _print_json(explained)
+    else:
+        show_explanation(explained, _console())
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="Where the web server listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Where the web server listens.", min=1, max=65535)] = 3000,
+    home: HomeOption = None,
+) -> None:
+    """Start Dagster's web server and its daemon, which runs the daily job at 00:30 business time."""
+    from pipelines.serve import serve as serve_home
+
+    raise typer.Exit(serve_home(_home(context, home), host, port))
+
+
+def main() -> None:
+    """Run a command; whatever a user can cause ends in a message and an exit status."""
+    try:
+        app()
+    except (UserError, UnexpectedError) as problem:
+        if "--json" in sys.argv:
+            _print_json({"status": "failed", "exit_code": FAILED, "error": str(problem)})
+        print(problem, file=sys.stderr)
+        sys.exit(FAILED)
+    except Stopped:
+        print("Stopped; nothing new was published.", file=sys.stderr)
+        sys.stderr.flush()
+        # Not sys.exit: a thread may still wait for a system that does not answer.
+        os._exit(FAILED)
+
+
+def _home(context: typer.Context, home: Path | None) -> Home:
+    chosen = home or context.obj or Path(os.environ.get("COMMITMENTS_HOME") or "data")
+    root = chosen.expanduser().absolute()
+    if not root.is_dir():
+        raise UserError(
+            f"{root}: no such folder; --home or COMMITMENTS_HOME names the folder that holds catalogue/ "
+            "(the sample organisation's is made by `make run`)."
+        )
+    return Home(root)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH_OF_FILES)
+
+
+def _print_json(value: Any) -> None:
+    from pipelines.outcome import json_default
+
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=json_default))
