@@ -41,7 +41,8 @@ def blemish(rows: pd.DataFrame, kinds: Sequence[str], system: str, seed: int, vi
 
     kind = np.full(len(rows), "", dtype=object)
     kind[chosen] = np.array(kinds, dtype=object)[month[chosen] % len(kinds)]
-    noticed = (month + month // len(kinds)) % _CORRECTED_ONE_IN == 0
+    # Each kind is noticed in turn, so that some of every kind are corrected and some stay.
+    noticed = (month // len(kinds) + month % len(kinds)) % _CORRECTED_ONE_IN == 0
     corrected_at = np.where(noticed, np.minimum(ended, NEVER - _CORRECTED_AFTER) + _CORRECTED_AFTER, NEVER)
     shows = (kind != "") & (ended <= view)
     is_corrected = shows & (corrected_at <= view)
