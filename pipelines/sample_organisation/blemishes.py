@@ -31,19 +31,32 @@ class Blemishes:
         return self.kind == kind
 
 
-def blemish(rows: pd.DataFrame, kinds: Sequence[str], system: str, seed: int, view: int) -> Blemishes:
-    """Pick one finished row a month and give the kinds in turn; a mistake shows once the row is finished."""
+def blemish(
+    rows: pd.DataFrame,
+    kinds: Sequence[str],
+    system: str,
+    seed: int,
+    view: int,
+    every_months: int = 1,
+    is_log: bool = False,
+) -> Blemishes:
+    """Pick one finished row in so many months and give the kinds in turn; a mistake shows once the row is finished.
+
+    A line of a log (``is_log``) is wrong from the beginning, and nobody corrects it.
+    """
     started, ended = rows["started"].to_numpy(), rows["ended"].to_numpy()
     month = months_of(local_day(started))
     may = ~rows["is_cancelled"].to_numpy() & (ended < NEVER) & (ended - started >= _SHORTEST)
     picks = pd.DataFrame({"month": month, "order": shuffle(seed, system, rows["row"].to_numpy())})[may]
+    picks = picks[picks["month"] % every_months == 0]
     chosen = picks.sort_values("order").groupby("month").head(1).index.to_numpy()
+    turn = month // every_months
 
     kind = np.full(len(rows), "", dtype=object)
-    kind[chosen] = np.array(kinds, dtype=object)[month[chosen] % len(kinds)]
+    kind[chosen] = np.array(kinds, dtype=object)[turn[chosen] % len(kinds)]
     # Each kind is noticed in turn, so that some of every kind are corrected and some stay.
-    noticed = (month // len(kinds) + month % len(kinds)) % _CORRECTED_ONE_IN == 0
+    noticed = ((turn // len(kinds) + turn % len(kinds)) % _CORRECTED_ONE_IN == 0) & (not is_log)
     corrected_at = np.where(noticed, np.minimum(ended, NEVER - _CORRECTED_AFTER) + _CORRECTED_AFTER, NEVER)
-    shows = (kind != "") & (ended <= view)
+    shows = (kind != "") & ((ended <= view) | is_log)
     is_corrected = shows & (corrected_at <= view)
     return Blemishes(np.where(shows & ~is_corrected, kind, ""), np.where(is_corrected, corrected_at, 0))

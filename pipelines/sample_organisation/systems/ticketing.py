@@ -31,7 +31,7 @@ def changes(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tickets and their changes of status, numbered in the order in which they happened."""
     view = world.now
     rows = seen(world, "fault_repair", list(_STATUSES), view)
-    wrong = blemish(rows, _MISTAKES, "ticketing", world.seed, view)
+    wrong = blemish(rows, _MISTAKES, "ticketing", world.seed, view, is_log=True)
     status = rows["node"].map(_STATUSES).to_numpy(dtype=object)
     status[_sent_to_the_laboratory(rows, world.seed)] = "Laboratory"
     begun = pd.DataFrame(

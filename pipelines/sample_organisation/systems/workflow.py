@@ -42,7 +42,7 @@ def settlement_events(world: World) -> pd.DataFrame:
     """Starts and completes; a statement that is withdrawn says so instead of completing."""
     view = hourly(world)
     rows = seen(world, "commission_settlement", list(_SETTLEMENT), view)
-    wrong = blemish(rows, _SETTLEMENT_MISTAKES, "workflow settlement", world.seed, view)
+    wrong = blemish(rows, _SETTLEMENT_MISTAKES, "workflow settlement", world.seed, view, every_months=2, is_log=True)
     cancelled = rows["is_cancelled"].to_numpy()
     activity = rows["node"].map(_SETTLEMENT)
     starts = _events(rows, rows["started"], activity, "start", "calc", 7)
@@ -55,7 +55,7 @@ def complaint_events(world: World) -> pd.DataFrame:
     """One event as each node is left."""
     view = hourly(world)
     rows = seen(world, "billing_complaint", list(_COMPLAINT), view)
-    wrong = blemish(rows, _COMPLAINT_MISTAKES, "workflow complaint", world.seed, view)
+    wrong = blemish(rows, _COMPLAINT_MISTAKES, "workflow complaint", world.seed, view, every_months=2, is_log=True)
     cancelled = rows["is_cancelled"].to_numpy()
     activity = np.where(cancelled, "Complaint withdrawn", rows["node"].map(_COMPLAINT))
     events = _events(rows, rows["ended"], activity, "complete", "bill", 5)
