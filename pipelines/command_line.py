@@ -168,9 +168,7 @@ def main() -> None:
         sys.exit(FAILED)
     except Stopped:
         print("Stopped; nothing new was published.", file=sys.stderr)
-        sys.stderr.flush()
-        # Not sys.exit: a thread may still wait for a system that does not answer.
-        os._exit(FAILED)
+        sys.exit(FAILED)
 
 
 def _home(context: typer.Context, home: Path | None) -> Home:

@@ -366,6 +366,8 @@ class _Pulls:
             return f"{what}: not pulled, the run was stopped"
         try:
             self._daily.pull(self._daily.catalogue.sources[source], entity)
+        except Stopped:
+            return f"{what}: the run was stopped while it was pulled"
         except BaseException as problem:
             explained = self._daily.explain_problem(what, problem)
             self._daily.progress.end(what, f"failed: {explained.removeprefix(f'{what}: ')}")

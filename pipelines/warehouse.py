@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -77,7 +79,7 @@ def build(home: Home, variables: Mapping[str, Any], on_node: OnNode | None = Non
     parsed = parse(home)
     manifest = _read_parsed(parsed)
     counted = _Counted(manifest, on_node)
-    with _environment(home):
+    with _environment(home), _interruptible():
         try:
             answer = dbtRunner(manifest=manifest, callbacks=[counted]).invoke(
                 [
@@ -169,6 +171,20 @@ def _environment(home: Home) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let a signal be a KeyboardInterrupt, at which dbt cancels its queries; on Dagster's own it waits for them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _where(home: Home) -> list[str]:
