@@ -1,0 +1,71 @@
+"""A home with one source and one entity, pulled and landed as the daily run does it."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from pipelines.catalogue.sources import Entity, Source
+from pipelines.home import Home
+from pipelines.landing import ROW_NUMBER, Batch, Landing
+from pipelines.sources import pull
+
+
+@dataclass
+class Bench:
+    home: Home
+    connection: str
+    kind: str = "files"
+    clock: datetime = datetime(2026, 5, 1, tzinfo=UTC)
+    seen: list[int] = field(default_factory=list)
+
+    @property
+    def landing(self) -> Landing:
+        return Landing(self.home)
+
+    @property
+    def batches(self) -> list[Batch]:
+        return self.landing.batches("crm", "orders")
+
+    def pull(self, from_: str | None = None, full_refresh: bool = False, **declared: Any) -> Batch | None:
+        """What a daily run does with one entity."""
+        self.clock += timedelta(days=1)
+        entity = Entity(name="orders", shape="runs", columns={}, from_=from_, **declared)
+        source = Source(name="crm", kind=self.kind, connection=SecretStr(self.connection), entities={"orders": entity})
+        pulled = pull(source, entity, self.batches, self.home, full_refresh, self.seen.append)
+        return None if pulled is None else self.landing.land("crm", "orders", pulled, self.clock)
+
+    def rows(self, from_: str | None = None, **declared: Any) -> list[dict[str, Any]]:
+        batch = self.pull(from_, **declared)
+        assert batch is not None
+        return rows(batch)
+
+    def deliver(self, name: str, content: str | bytes) -> Path:
+        path = self.home.root / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = content.encode() if isinstance(content, str) else content
+        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        return path
+
+    def nothing_landed(self) -> bool:
+        """No batch, and no remains of one."""
+        folder = self.home.landing / "crm" / "orders"
+        return not self.batches and (not folder.exists() or [path.name for path in folder.iterdir()] in ([], [".lock"]))
+
+
+def rows(batch: Batch) -> list[dict[str, Any]]:
+    landed = batch.table().to_pylist()
+    assert [row.pop(ROW_NUMBER) for row in landed] == list(range(1, batch.rows + 1))
+    return landed
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    (tmp_path / "in").mkdir()
+    return Bench(Home(tmp_path), "in")
