@@ -224,7 +224,13 @@ ACHIEVEMENT = """
         group by all
     )
 
-    select * replace (coalesce(due, 0) as due, coalesce(kept, 0) as kept), kept / nullif(due, 0) as achievement_rate
+    select
+        scope,
+        process,
+        node,
+        month,
+        coalesce(columns(* exclude (scope, process, node, month)), 0),
+        kept / nullif(due, 0) as achievement_rate
     from stock
     full join flow using (scope, process, node, month)
 """
