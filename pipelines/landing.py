@@ -326,7 +326,8 @@ class _Part:
         if not self._waiting:
             return
         table = pa.Table.from_batches(self._waiting, self._landed_schema)
-        self._writer.write_table(table, row_group_size=ROWS_IN_MEMORY)
+        # As it came together: a fixed size would leave a group of a few rows after each full one.
+        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
         self.rows += table.num_rows
         self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
 

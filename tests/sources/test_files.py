@@ -85,7 +85,7 @@ def test_a_file_cut_at_any_byte_is_refused_unless_what_is_left_is_whole(bench: B
             landed = [tuple(row.values()) for row in bench.rows("orders.csv", full_refresh=True)]
         except SourceError:
             continue
-        # Only where the cut leaves a value that may have been meant so does nothing tell, and no more than that is lost.
+        # Only where the cut leaves a value that may have been meant so does nothing tell; no more than that is lost.
         assert landed[:-1] == cells[: len(landed[:-1])]
         assert landed == [] or cells[len(landed) - 1][0] == landed[-1][0]
         assert landed == [] or cells[len(landed) - 1][1].startswith(landed[-1][1])
