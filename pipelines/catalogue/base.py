@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationInfo, model_validator
 
-from pipelines.catalogue.reading import File, Written, WrittenDict
+from pipelines.catalogue.reading import File, WrittenDict, kind
 
 
 class Model(BaseModel):
@@ -35,7 +35,10 @@ class Model(BaseModel):
             key = field.alias or name
             if field.is_required() and key not in fields and key not in file.columns_missing:
                 of = f" in {file.label(data)}" if file.label(data) else ""
-                file.mistake(data, f"`{key}` is {'empty' if key in data else 'missing'}{of}: {field.description}")
+                # A row of CSV has all cells, so one can only be empty.
+                is_row = any(isinstance(step, int) for step in data.place[:1])
+                lack = "empty" if is_row or key in data else "missing"
+                file.mistake(data, f"`{key}` is {lack}{of}: {field.description}")
         return fields
 
     @classmethod
@@ -52,9 +55,7 @@ class Model(BaseModel):
 
 def as_text(value: Any) -> Any:
     """Return a plain scalar as the text that was written: ``001`` and ``NO`` are words here, not numbers."""
-    if isinstance(value, str):
-        return str(value)
-    return value.written if isinstance(value, Written) else value
+    return str(value) if isinstance(value, str) else getattr(value, "written", value)
 
 
 def one_or_more(value: Any) -> Any:
@@ -62,22 +63,30 @@ def one_or_more(value: Any) -> Any:
     return value if isinstance(value, list | tuple | dict) else (value,)
 
 
-def a_number(value: Any) -> Any:
-    """Refuse what Python would take for a number: true, infinity."""
-    if isinstance(value, bool) or getattr(value, "written", "").lower() in ("true", "false"):
-        raise ValueError("must be a number")
-    try:
-        if isinstance(value, str | float) and not math.isfinite(float(value)):
-            raise ValueError("must be a finite number")
-    except ValueError:
-        if isinstance(value, str) and "," in value:
-            raise ValueError("must be a number; write it with a point, not with a comma") from None
-        raise ValueError("must be a number") from None
+def a_number(value: Any, what: str = "a number") -> Any:
+    """Refuse what Python would take for a number: true, infinity; and help with what other programs write."""
+    text = as_text(value)
+    if isinstance(text, list | dict | None):
+        raise ValueError(f"must be {what}, not {kind(text)}")
+    if isinstance(text, str):
+        try:
+            is_number = math.isfinite(float(text))
+        except ValueError:
+            is_number = False
+        if not is_number:
+            helps = {"%": "; write a share of 90% as 0.9", ",": "; write it with a point, not with a comma"}
+            remedy = next((help for sign, help in helps.items() if sign in text), "")
+            raise ValueError(f"must be {what}{remedy}")
     return value
+
+
+def a_whole_number(value: Any) -> Any:
+    """As ``a_number``; pydantic refuses fractions."""
+    return a_number(value, "a whole number")
 
 
 Text = Annotated[str, BeforeValidator(as_text), StringConstraints(strip_whitespace=True, min_length=1)]
 AnyText = Annotated[str, BeforeValidator(as_text)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(one_or_more)]
 Number = Annotated[float, BeforeValidator(a_number)]
-Whole = Annotated[int, BeforeValidator(a_number)]
+Whole = Annotated[int, BeforeValidator(a_whole_number)]

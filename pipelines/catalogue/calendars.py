@@ -129,7 +129,7 @@ class _Reader:
                 self.file.mistake(
                     at, f"{self.file.label(at)} must be `key: value` pairs with valid_from, not {kind(version)}"
                 )
-        if not layers and self.file.is_usable(place):
+        if written["versions"] == []:
             self.file.mistake(
                 place, f"{self.file.label(place)} is empty; add a version, or write the hours without versions"
             )
@@ -166,7 +166,7 @@ class _Reader:
                 f"{self.name} has versions that begin at the same instant, or more than one without valid_from; give "
                 "each its own valid_from",
             )
-        ends = [*starts[1:], None]
+        ends = [*starts, None][1:]
         return [version.model_copy(update={"valid_to_us": end}) for version, end in zip(ordered, ends, strict=True)]
 
     def _horizon(self, place: Place, layers: list[dict[str, Any]]) -> tuple[date, date] | None:

@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.catalogue.base import as_text
 from pipelines.catalogue.calendars import Calendar
 from pipelines.catalogue.commitments import COLUMNS, QUALIFIERS, ROUND_THE_CLOCK, derived_id
-from pipelines.catalogue.reading import File, Written, WrittenDict, suggest
+from pipelines.catalogue.reading import File, Written, WrittenDict, is_scalar, suggest
 from pipelines.catalogue.times import UNITS_US, instant_of, length_of
 
 # A wrong habit in a large file makes one mistake a row; nobody reads more of them, and the rest is counted.
@@ -33,8 +33,9 @@ def declared_processes(processes: File) -> dict[str, set[str] | None] | None:
         return None
     declared: dict[str, set[str] | None] = {}
     for name, process in written.items():
-        nodes = process.get("nodes") if isinstance(process, dict) else []
-        names = [as_text(node.get("node")) if isinstance(node, dict) else None for node in nodes or []]
+        nodes = process.get("nodes") if isinstance(process, dict) else None
+        nodes = nodes if isinstance(nodes, list) else []
+        names = [as_text(node.get("node")) if isinstance(node, dict) else None for node in nodes]
         # One node without a name may be the very one that somebody refers to.
         declared[name] = None if any(not isinstance(node, str) for node in names) else {n.strip() for n in names if n}
     return declared
@@ -98,11 +99,12 @@ def _check_days(file: File, limit: Any, calendar: Any) -> None:
         return
     if has_days:
         hours = f"{length_us / UNITS_US['h']:g}h"
-        days = f"{length_us / UNITS_US['d']:g}wd"
+        days, rest = divmod(length_us, UNITS_US["d"])
+        working_days = "wd" if rest else f"wd ({days}wd)"
         file.mistake(
             limit,
             f"{limit.place[-1]} {file.shown(limit)} counts days, and a day of calendar {file.shown(calendar)} is not "
-            f"24 hours; write working hours with h (at 24 a day: {hours}), or working days with wd ({days}) once "
+            f"24 hours; write working hours with h (at 24 a day: {hours}), or working days with {working_days} once "
             "they are available",
         )
 
@@ -123,11 +125,12 @@ def _check_entity(file: File, entity: Mapping[str, Any], processes: Mapping[str,
     columns = entity.get("columns")
     columns = columns if isinstance(columns, dict) else {}
     process = _constant(columns.get("process"))
-    if process is not None and process not in processes:
-        remedy = suggest(str(process), processes)
+    name = str(as_text(process)).strip()
+    if process is not None and name not in processes:
+        remedy = suggest(name, processes)
         file.mistake(process, f"{file.label(process)} {file.shown(process)} is not in processes.yml; {remedy}")
         return
-    choices = list(processes.values()) if process is None else [processes[str(process)]]
+    choices = list(processes.values()) if process is None else [processes[name]]
     if None in choices:
         return
     nodes = {node for choice in choices for node in choice or ()}
@@ -140,7 +143,7 @@ def _check_entity(file: File, entity: Mapping[str, Any], processes: Mapping[str,
     ]
     for node in used:
         text = as_text(node)
-        if isinstance(text, str) and text.strip() and text.strip() not in nodes:
+        if is_scalar(node) and text.strip() and text.strip() not in nodes:
             of = "any process" if process is None else f"{file.shown(process)}"
             remedy = suggest(text, nodes)
             file.mistake(node, f"{file.label(node)} {file.shown(node)} is no node of {of} in processes.yml; {remedy}")
@@ -148,7 +151,8 @@ def _check_entity(file: File, entity: Mapping[str, Any], processes: Mapping[str,
 
 def _constant(column: Any) -> Any:
     """Return the written constant of a column, if it is one."""
-    return column.get("value") if isinstance(column, dict) else None
+    value = column.get("value") if isinstance(column, dict) else None
+    return value if is_scalar(value) else None
 
 
 def check_horizons(file: File, calendars: Mapping[str, Calendar], used: set[str], today: date) -> None:

@@ -30,9 +30,7 @@ class Review(Model):
     @model_validator(mode="after")
     def _a_commitment_is_raised_or_mended(self) -> Review:
         if self.mend_below > self.raise_at:
-            raise ValueError(
-                f"has mend_below {self.mend_below:g} above raise_at {self.raise_at:g}; make it the lower one"
-            )
+            raise ValueError("has mend_below above raise_at; make it the lower one")
         return self
 
 

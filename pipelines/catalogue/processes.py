@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from pipelines.catalogue.base import Model, Text, as_text
-from pipelines.catalogue.reading import File, WrittenDict, WrittenList
+from pipelines.catalogue.reading import File, WrittenDict, WrittenList, is_scalar
 from pipelines.catalogue.times import Instant
 
 
@@ -47,9 +47,9 @@ def _note_owners_at_one_time(owners: WrittenList, file: File) -> None:
     """Note owners of whom nobody could say which of them is meant."""
     seen: set[Any] = set()
     for owner in owners:
-        if not isinstance(owner, dict):
+        written = owner.get("valid_from") if isinstance(owner, dict) else owner
+        if not isinstance(owner, dict) or (written is not None and not is_scalar(written)):
             continue
-        written = owner.get("valid_from")
         start = as_text(written)
         if start in seen:
             when = "no valid_from" if written is None else f"valid_from {file.shown(written)}"

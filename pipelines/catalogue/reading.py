@@ -56,7 +56,9 @@ class WrittenFloat(float, Written):
 
 
 class WrittenDict(dict[str, Any], Written):
-    """``key: value`` pairs."""
+    """``key: value`` pairs, and the keys that were taken out because nobody knows them."""
+
+    unknown: tuple[str, ...] = ()
 
     def having(self, **more: Any) -> WrittenDict:
         """Return a copy with ``more``; keywords stand for the bracketed keys that only the reader gives."""
@@ -159,6 +161,9 @@ class File:
         except ValidationError as errors:
             for error in errors.errors(include_url=False):
                 self._explain(data.place, error)
+            if len(self.mistakes) == before and not self._unusable:
+                # Nothing may be left out of the catalogue without a word.
+                self.mistake(data, f"{self.label(data)} cannot be read; compare it with the documentation")
             return None
         return value if len(self.mistakes) == before else None
 
@@ -174,6 +179,7 @@ class File:
             elif key in not_yet:
                 self.mistake((*data.place, key), f"`{key}` is not available yet; {not_yet[key]}")
             else:
+                kept.unknown = (*kept.unknown, key)
                 of = f" of {self.label(data)}" if data.place else ""
                 self.mistake(
                     (*data.place, key), f"unknown key '{self.key((*data.place, key))}'{of}; {suggest(key, keys)}"
@@ -194,6 +200,10 @@ class File:
         """Return ``value`` as a list, a single value as a list of one; pairs are none, as the model will note."""
         return value if isinstance(value, list) else [] if value is None or isinstance(value, dict) else [value]
 
+    def scalars(self, value: Any) -> list[Any]:
+        """Return the single values in ``value``, a list or one of them; the model will note what else is there."""
+        return [item for item in self.items(value) if is_scalar(item)]
+
     def _explain(self, root: Place, error: ErrorDetails) -> None:
         place = (*root, *error["loc"])
         is_key = place[-1:] == ("[key]",)
@@ -202,6 +212,9 @@ class File:
             place = place[:-1]
         value, context = error.get("input"), error.get("ctx", {})
         label = self.label(place)
+        if not is_key and len(place) < len(root) + len(error["loc"]) and isinstance(error["loc"][-1], str):
+            # A short form stands for a key that is not written: its name says more than the place around it.
+            label += f".{error['loc'][-1]}"
         shown = f"{label} {self.shown(place)}".lstrip() if place in self._written else label
         if is_key:
             shown = f"{self.label(place[:-1])} '{self.key(place)}'"
@@ -263,9 +276,14 @@ class File:
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = " ".join(part for part in (error.problem, error.context) if part)
-            self._at(
-                mark.line + 1 if mark else 1, f"this is not YAML: {problem}; check quotes, brackets and indentation"
-            )
+            if error.context_mark:
+                problem += f" that began in line {error.context_mark.line + 1}"
+            remedy = "check quotes, brackets and indentation"
+            nearby = text.splitlines()[(error.context_mark or mark).line : mark.line + 1] if mark else []
+            if any("${" in line for line in nearby):
+                # The braces of ${NAME} end the braces around it.
+                remedy += '; within {…} or […] write "${NAME}" in quotes'
+            self._at(mark.line + 1 if mark else 1, f"this is not YAML: {problem}; {remedy}")
             return None
         except YAMLError as error:
             line = text.count("\n", 0, getattr(error, "position", 0)) + 1
@@ -415,6 +433,11 @@ class File:
         if value != text:
             self.replaced[value] = text
         return value
+
+
+def is_scalar(value: Any) -> bool:
+    """Say whether a value of a file is a single one, and not an empty one."""
+    return isinstance(value, Written) and not isinstance(value, dict | list)
 
 
 def suggest(value: str, known: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 
 from pipelines.catalogue.base import AnyText, Model, Text, Texts, as_text
-from pipelines.catalogue.reading import File, WrittenDict, plain, suggest
+from pipelines.catalogue.reading import File, WrittenDict, is_scalar, plain, suggest
 from pipelines.catalogue.times import ZoneName, length_of
 from pipelines.home import Home
 
@@ -70,15 +70,18 @@ class Expression(Model):
 
 def _column(value: Any) -> Any:
     """Tell a name of theirs from a constant and an expression, which are pairs of one key."""
-    if not isinstance(value, WrittenDict):
-        value = as_text(value)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
+    if isinstance(value, Constant | Expression):
+        return value
+    pairs = value if isinstance(value, dict) else {}
+    text = as_text(*pairs.values()) if len(pairs) == 1 else as_text(value)
+    if isinstance(text, str) and not text.strip():
         raise ValueError("is empty; write the name of their column, {value: …} or {sql: …}")
-    if set(value) == {"value"} or set(value) == {"sql"}:
-        text = as_text(*value.values())
-        if isinstance(text, str) and text.strip():
-            return Constant(value=text) if "value" in value else Expression(sql=text)
+    if isinstance(text, str) and not pairs:
+        return text.strip()
+    if isinstance(text, str) and pairs.keys() <= {"value", "sql"}:
+        return Constant(value=text) if "value" in pairs else Expression(sql=text)
+    if len(pairs) > 1 and ("sql" in pairs or "value" in pairs):
+        raise ValueError("has more than one key; put a text that contains a comma or colon in double quotes")
     raise ValueError("must be the name of their column, {value: a constant} or {sql: an expression}")
 
 
@@ -101,7 +104,7 @@ class Check(Model):
     def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
         """Turn ``{expect_…: {…}, on_failure: …}`` into its parts."""
         named = [key for key in data if key.startswith("expect_")]
-        if len(named) != 1:
+        if len(named) != 1 and not any(key.startswith("expect_") for key in data.unknown):
             file.mistake(
                 data,
                 f"{file.label(data)} must name one expectation, e.g. {{expect_column_values_to_not_be_null: "
@@ -130,8 +133,8 @@ class EventRules(Model):
     @classmethod
     def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
         """Note an activity that would both complete and cancel."""
-        ends = [as_text(activity) for activity in file.items(data.get("ends"))]
-        for activity in file.items(data.get("cancels")):
+        ends = [as_text(activity) for activity in file.scalars(data.get("ends"))]
+        for activity in file.scalars(data.get("cancels")):
             if as_text(activity) in ends:
                 file.mistake(activity, f"{file.label(data)}.cancels {file.shown(activity)} is in `ends` too; keep one")
         return data
@@ -284,7 +287,7 @@ def _named(written: WrittenDict, file: File, what: str) -> dict[str, WrittenDict
     for name, data in written.items():
         place = (*written.place, name)
         if not NAME.fullmatch(name):
-            good = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_0123456789") or "name"
+            good = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_").lstrip("0123456789_") or "name"
             file.mistake(
                 place, f"'{name}' cannot name {what}; use small letters, digits and _, a letter first, e.g. {good}"
             )
@@ -373,11 +376,11 @@ def _shape_mistakes(data: WrittenDict, file: File) -> Iterator[Found]:
     columns = data.get("columns")
     if isinstance(columns, dict):
         yield from _column_mistakes(shape, columns, data, file)
-    yield from _repeated(file.items(data.get("key")), file, f"{label}.key")
+    yield from _repeated(file.scalars(data.get("key")), file, f"{label}.key")
     yield from _status_mistakes(data, file)
-    if "time_format" in data:
+    if is_scalar(data.get("time_format")):
         yield from _time_format_mistakes(data["time_format"], file)
-    if "work_order_url" in data and "{work_order_id}" not in str(data["work_order_url"]):
+    if is_scalar(data.get("work_order_url")) and "{work_order_id}" not in str(data["work_order_url"]):
         yield (
             data["work_order_url"],
             f"{label}.work_order_url has no {{work_order_id}}; put it where the number belongs",
@@ -425,7 +428,7 @@ def _status_mistakes(data: WrittenDict, file: File) -> Iterator[Found]:
                     ),
                 )
                 continue
-            if first.setdefault(str(as_text(word)), status) != status:
+            if is_scalar(word) and first.setdefault(str(as_text(word)), status) != status:
                 other = first[str(as_text(word))]
                 yield word, f"{label}.statuses: {file.shown(word)} is both {other} and {status}; keep one of them"
 
@@ -445,7 +448,7 @@ def _time_format_mistakes(written: Any, file: File) -> Iterator[Found]:
     label = f"{file.label(written)} {file.shown(written)}"
     directives = re.findall(r"%(-?.?)", text)
     if not directives:
-        yield written, f"{label} is no time format; {suggest(text, WORDS_FOR_TIMES)}, or write it like %d/%m/%Y %H:%M"
+        yield written, f"{label} is no time format; write it like %d/%m/%Y %H:%M, or as {' or '.join(WORDS_FOR_TIMES)}"
     for directive in directives:
         if directive not in TIME_DIRECTIVES:
             yield written, f"{label}: %{directive} is no part of a time; write it like %d/%m/%Y %H:%M"
