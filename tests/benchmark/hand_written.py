@@ -149,12 +149,12 @@ MONTHS = """
     from month;
 
     create temp table month_end_worked as
-    select
-        month_end.n,
-        slot.calendar,
-        slot.worked_us
+    select month_end.n, month_end.end_us, slot.calendar, slot.worked_us
     from month_end
-    join slot on month_end.end_us = slot.slot * $slot;
+    join slot on month_end.end_us = slot.slot * $slot
+    union all
+    select n, end_us, '', null
+    from month_end;
 """
 
 ACHIEVEMENT = """
@@ -163,7 +163,17 @@ ACHIEVEMENT = """
 
     present as (
         select
-            run.*,
+            scope,
+            process,
+            node,
+            status,
+            -- An inner join to the month ends is quick; uncommitted runs have a row there too.
+            coalesce(calendar, '') as calendar,
+            commitment_limit_us,
+            tolerance_limit_us,
+            worked_at_start_us,
+            ended_us,
+            state,
             unnest(range(entered.n, coalesce(gone.n, (select max(n) from month_end)) + 1)) as n
         from run
         join month_hour as entered on run.started_us // 3600000000 = entered.hour
@@ -175,19 +185,18 @@ ACHIEVEMENT = """
             scope,
             process,
             node,
-            month,
-            status,
-            ended_us < end_us as is_over,
+            n,
             case
-                when present.calendar is null then null
+                when calendar = '' then null
                 when ended_us < end_us then state
                 when worked_us - worked_at_start_us > tolerance_limit_us then 'in_progress_warning'
                 when worked_us - worked_at_start_us > commitment_limit_us then 'in_progress_acceptable'
                 else 'in_progress_normal'
-            end as state
+            end as state,
+            count(*) as runs
         from present
-        join month_end using (n)
-        left join month_end_worked using (n, calendar)
+        join month_end_worked using (n, calendar)
+        group by all
     ),
 
     stock as (
@@ -195,31 +204,24 @@ ACHIEVEMENT = """
             scope,
             process,
             node,
-            month,
-            count(*) as runs,
-            count(*) filter (state = 'completed_normal') as completed_normal,
-            count(*) filter (state = 'completed_acceptable') as completed_acceptable,
-            count(*) filter (state = 'completed_warning') as completed_warning,
-            count(*) filter (state = 'in_progress_normal') as in_progress_normal,
-            count(*) filter (state = 'in_progress_acceptable') as in_progress_acceptable,
-            count(*) filter (state = 'in_progress_warning') as in_progress_warning,
-            count(*) filter (state = 'cancelled') as cancelled,
-            count(*) filter (state is null) as uncommitted
+            n,
+            sum(runs) as runs,
+            sum(runs) filter (state = 'completed_normal') as completed_normal,
+            sum(runs) filter (state = 'completed_acceptable') as completed_acceptable,
+            sum(runs) filter (state = 'completed_warning') as completed_warning,
+            sum(runs) filter (state = 'in_progress_normal') as in_progress_normal,
+            sum(runs) filter (state = 'in_progress_acceptable') as in_progress_acceptable,
+            sum(runs) filter (state = 'in_progress_warning') as in_progress_warning,
+            sum(runs) filter (state = 'cancelled') as cancelled,
+            sum(runs) filter (state is null) as uncommitted
         from standing
         group by all
     ),
 
     flow as (
-        select
-            scope,
-            process,
-            node,
-            month,
-            count(*) as due,
-            count(*) filter (state = 'completed_normal') as kept
+        select scope, process, node, n, count(*) as due, count(*) filter (state = 'completed_normal') as kept
         from run
         join month_hour on commitment_due_us // 3600000000 = month_hour.hour
-        join month_end using (n)
         where commitment_due_us < $as_of and (status = 'completed' or elapsed_us > commitment_limit_us)
         group by all
     )
@@ -229,10 +231,11 @@ ACHIEVEMENT = """
         process,
         node,
         month,
-        coalesce(columns(* exclude (scope, process, node, month)), 0),
+        coalesce(columns(* exclude (scope, process, node, n, month, end_us)), 0)::bigint,
         kept / nullif(due, 0) as achievement_rate
     from stock
-    full join flow using (scope, process, node, month)
+    full join flow using (scope, process, node, n)
+    join month_end using (n)
 """
 
 

@@ -52,6 +52,19 @@ def test_the_sql_and_pandas_give_the_same_states_and_achievement(tmp_path: Path)
     assert sql_months["kept"].sum() / sql_months["due"].sum() == pytest.approx(0.76, abs=0.05)
 
 
+def test_both_count_runs_without_a_commitment(tmp_path: Path) -> None:
+    home = home_of(3_000, tmp_path)
+    file = home / "catalogue" / "commitments.csv"
+    kept = [line for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if not line.startswith("p0-")]
+    file.write_text("".join(kept), encoding="utf-8")
+    sql_months, pandas_months = by_hand(home)[1], pandas_reference.compute(home)[1]
+
+    columns = [*pandas_reference.GRAIN, *MEASURES]
+    assert listed(sql_months, columns) == listed(pandas_months, columns)
+    without = sql_months[sql_months["process"] == "p0"]
+    assert without["uncommitted"].sum() == without["runs"].sum() > 100
+
+
 def test_working_time_row_by_row_is_the_same(tmp_path: Path) -> None:
     home = home_of(500, tmp_path)
 
