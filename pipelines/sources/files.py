@@ -340,7 +340,8 @@ def _fast(path: Path, zipped: bool, delimiter: str, columns: Sequence[str]) -> I
 
     settings = {
         "threads": "1",
-        "memory_limit": "512MB",
+        # It keeps what it has read up to the limit; with 64 MB it gave up after two million rows.
+        "memory_limit": "128MB",
         "temp_directory": "",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
@@ -480,16 +481,21 @@ def _json(path: Path, zipped: bool) -> Iterator[pa.RecordBatch]:
 
 def _json_values(file: IO[str]) -> Iterator[tuple[int, Any]]:
     """The elements of an array, or objects one after another, each with its line, a piece of the file at a time."""
-    waiting, at, lines, size, ended = "", 0, 1, CHUNK, False
+    waiting, at, size, ended = "", 0, CHUNK, False
+    lines, counted = 1, 0
 
     def more() -> None:
-        nonlocal waiting, at, lines, ended
-        lines += waiting.count("\n", 0, at)
+        nonlocal waiting, at, counted, ended
+        line(at)
         piece = file.read(size)
-        waiting, at, ended = waiting[at:] + piece, 0, not piece
+        waiting, at, counted, ended = waiting[at:] + piece, 0, 0, not piece
 
     def line(position: int) -> int:
-        return lines + waiting.count("\n", 0, position)
+        # Counted on from where it was counted last: from the start each time took minutes for a million rows.
+        nonlocal lines, counted
+        lines += waiting.count("\n", counted, position)
+        counted = position
+        return lines
 
     def peek() -> str:
         nonlocal at
