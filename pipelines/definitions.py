@@ -42,7 +42,7 @@ def definitions(home: Home, catalogue: Catalogue) -> dg.Definitions:
     models = _models(home)
     # Imports alone cost a process of its own several seconds, more than most steps take.
     in_process = dg.in_process_executor
-    job = dg.define_asset_job(JOB, selection="*", executor_def=in_process)
+    job = dg.define_asset_job(JOB, selection=dg.AssetSelection.all(), executor_def=in_process)
     return dg.Definitions(
         assets=[_sources(catalogue), models, _published(models)],
         jobs=[job],

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+from pipelines import warehouse
 from pipelines.catalogue import read_catalogue
 from pipelines.home import Home
 from pipelines.run import dagster_home
@@ -18,6 +19,8 @@ SECONDS_TO_STOP = 15
 def serve(home: Home, host: str, port: int) -> int:
     """Run both until one ends or a signal comes; the exit status of whichever ended first."""
     zone = read_catalogue(home).organisation.business_time_zone
+    # Once here rather than in each of the servers.
+    warehouse.parse(home)
     environment = {
         **os.environ,
         "COMMITMENTS_HOME": str(home.root),

@@ -131,11 +131,14 @@ def parse(home: Home) -> Path:
     if not answer.success:
         shutil.rmtree(temporary, ignore_errors=True)
         raise BuildError(f"The dbt project in {PROJECT} cannot be parsed: {_one_line(answer.exception)}")
-    old = [path for path in kept.glob("parsed-*") if path != folder]
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
-    for path in old:
-        shutil.rmtree(path, ignore_errors=True)
+    for path in kept.glob("parsed-*"):
+        if path != folder:
+            shutil.rmtree(path, ignore_errors=True)
+    try:
+        temporary.rename(folder)
+    except OSError:
+        # The web server and the daemon start together: the other one was quicker, with the same result.
+        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 
