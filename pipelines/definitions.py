@@ -19,9 +19,8 @@ from pipelines.catalogue import Catalogue, read_catalogue
 from pipelines.home import Home
 from pipelines.lock import exclusive
 from pipelines.outcome import EntityOutcome
-from pipelines.run import Daily, log_file
+from pipelines.run import JOB, Daily, bury_the_dead, log_file
 
-JOB = "daily"
 # Without it Dagster tells every event to the terminal.
 LOGGED = {"file": {"config": {}}}
 CATALOGUE = dg.AssetKey("catalogue")
@@ -271,6 +270,7 @@ def _daily(home: Home) -> dg.ResourceDefinition:
             accept_held=config["accept_held"],
         )
         with exclusive(home):
+            bury_the_dead(context.instance, alive=context.run_id)
             run.tidy()
             yield run
 

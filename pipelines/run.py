@@ -29,6 +29,7 @@ from pipelines.zones import instant_us
 # Pulls mostly wait for other systems; more at once would make their rows compete for two cores and for memory.
 SOURCES_AT_ONCE = 4
 SECONDS_TO_STOP = 5.0
+JOB = "daily"
 LOG_BYTES = 5 * 1024 * 1024
 
 DAGSTER_YAML = """\
@@ -288,10 +289,10 @@ def dagster_home(home: Home) -> Path:
 def _execute(daily: Daily) -> None:
     from dagster import DagsterInstance
 
-    from pipelines.definitions import JOB, LOGGED, definitions
+    from pipelines.definitions import LOGGED, definitions
 
     with DagsterInstance.from_config(str(dagster_home(daily.home))) as instance:
-        _bury_the_dead(instance)
+        bury_the_dead(instance)
         job = definitions(daily.home, daily.catalogue).resolve_job_def(JOB)
         with daily.keeping_failure():
             result = job.execute_in_process(
@@ -305,14 +306,13 @@ def _execute(daily: Daily) -> None:
         raise RuntimeError(f"Dagster run {result.run_id} failed outside its steps")
 
 
-def _bury_the_dead(instance: Any) -> None:
-    """Runs that were killed would look alive in the web server for ever; the lock says that none is."""
+def bury_the_dead(instance: Any, alive: str | None = None) -> None:
+    """Runs that were killed would look alive in the web server for ever; who holds the lock knows that none is."""
     from dagster import DagsterRunStatus, RunsFilter
 
-    from pipelines.definitions import JOB
-
     for dead in instance.get_runs(RunsFilter(job_name=JOB, statuses=[DagsterRunStatus.STARTED])):
-        instance.report_run_failed(dead, "The process of this run ended without a word.")
+        if dead.run_id != alive:
+            instance.report_run_failed(dead, "The process of this run ended without a word.")
 
 
 class _Pulls:
