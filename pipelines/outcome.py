@@ -115,7 +115,8 @@ def read_published(home: Home) -> dict[str, Any]:
             "quarantine": rows(
                 con,
                 "SELECT source_system, entity, rule, count(*) AS rows, min(detail) AS example "
-                "FROM marts.quarantine WHERE released_at IS NULL GROUP BY ALL ORDER BY rows DESC, ALL",
+                "FROM marts.quarantine WHERE released_at IS NULL GROUP BY ALL "
+                "ORDER BY rows DESC, source_system, entity, rule",
             ),
             "month": None if last is None else f"{last:%Y-%m}",
             "achievement": rows(
