@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 from dagster_dbt.dbt_manifest import read_manifest_path
 
@@ -26,6 +26,8 @@ LOGGED = {"file": {"config": {}}}
 CATALOGUE = dg.AssetKey("catalogue")
 ACCEPTED = dg.AssetKey("accepted")
 ANSWERS = "source_answers"
+# The variables that name what the models read, and the assets that write it.
+READ = {"accepted_path": ACCEPTED, "quarantine_path": ACCEPTED, "catalogue_path": CATALOGUE}
 PUBLISHED = {name: dg.AssetKey(["published", name]) for name in ("warehouse", "parquet", "report")}
 
 
@@ -149,17 +151,15 @@ def _shown(outcome: EntityOutcome, selected: Any) -> Iterator[Any]:
 
 
 class Translator(DagsterDbtTranslator):
-    """What dbt reads are the gate's files and the landed catalogue: assets here under one name each."""
+    """Models under their own names; what the first of them read is no dbt source, but files of ours."""
 
-    def __init__(self) -> None:
-        """Several dbt sources are one asset of ours."""
-        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
-
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """Schema and name of a model; for what it reads, the asset that brings it."""
-        if dbt_resource_props["resource_type"] == "source":
-            return CATALOGUE if dbt_resource_props["source_name"] == "catalogue" else ACCEPTED
-        return super().get_asset_key(dbt_resource_props)
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
+        """Hang the models that read files on the assets that write them."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        text = self.get_resource_props(manifest, unique_id).get("raw_code") or ""
+        # Without these Dagster would build and publish beside the gate, whatever became of it.
+        read = {key for folder, key in READ.items() if f"'{folder}'" in text}
+        return spec.replace_attributes(deps=[*spec.deps, *read]) if read else spec
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The folder of a model: staging, intermediate, marts."""
