@@ -63,6 +63,7 @@ def test_the_schedule_is_on_and_keeps_business_time(definitions: dagster.Definit
 
 def test_telemetry_of_dagster_dbt_and_great_expectations_is_off_in_what_we_ship(tmp_path: Path) -> None:
     from dagster import DagsterInstance
+
     from pipelines.warehouse import PROJECT
 
     with DagsterInstance.from_config(str(dagster_home(Home(tmp_path)))) as instance:
