@@ -90,7 +90,17 @@ def _commitment(con: duckdb.DuckDBPyConnection, run: dict[str, Any]) -> dict[str
 
 def _others(con: duckdb.DuckDBPyConnection, run: dict[str, Any]) -> list[dict[str, Any]]:
     """Commitments that fit the run too, and gave way to one that fits it more closely."""
-    return []
+    where = ("process", "node", *QUALIFIERS)
+    return rows(
+        con,
+        f"""
+        SELECT commitment_id, specificity FROM detail.commitment_candidate
+        WHERE {" AND ".join(f"{name} IS NOT DISTINCT FROM ?" for name in where)}
+          AND coalesce(valid_from <= ?, true) AND coalesce(valid_to > ?, true) AND commitment_id IS DISTINCT FROM ?
+        ORDER BY specificity DESC, commitment_id
+        """,
+        [*(run[name] for name in where), run["started_at"], run["started_at"], run["commitment_id"]],
+    )
 
 
 def _unknown(con: duckdb.DuckDBPyConnection, home: Home, work_order: str) -> str:

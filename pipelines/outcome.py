@@ -118,6 +118,11 @@ def read_published(home: Home) -> dict[str, Any]:
                 "FROM marts.quarantine WHERE released_at IS NULL GROUP BY ALL "
                 "ORDER BY rows DESC, source_system, entity, rule",
             ),
+            "uncommitted": rows(
+                con,
+                "SELECT finding, source_system, process, node, calendar, runs, example_work_order_id "
+                "FROM marts.finding ORDER BY runs DESC, finding, source_system, process, node",
+            ),
             "month": None if last is None else f"{last:%Y-%m}",
             "achievement": rows(
                 con,
@@ -210,11 +215,18 @@ def _notes(outcome: Outcome, zone: ZoneInfo) -> list[RenderableType]:
         for row in outcome.published["sources"]
         if row["is_stale"]
     ]
-    lines += [
-        f"FINDING  {finding['name'].replace('_', ' ')}: {finding['rows']:,} exceptions" for finding in outcome.findings
-    ]
+    lines += [f"FINDING  {_uncommitted(row)}" for row in outcome.published["uncommitted"]]
+    lines += [f"FINDING  {one['name'].replace('_', ' ')}: {one['rows']:,} exceptions" for one in outcome.findings]
     lines += [f"WARNING  {warning}" for warning in outcome.warnings]
     return [Group(*(Text(line, style="yellow") for line in lines))] if lines else []
+
+
+def _uncommitted(row: dict[str, Any]) -> str:
+    where = [f"{name} {row[name]}" for name in ("process", "node", "calendar") if row[name]]
+    return (
+        f"{row['finding']}: {row['runs']:,} runs of {row['source_system']} are not judged "
+        f"({', '.join(where)}; such as work order {row['example_work_order_id']})"
+    )
 
 
 def _achievement(published: dict[str, Any]) -> RenderableType:

@@ -32,7 +32,4 @@ def rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = (
 
 def business_time_zone(con: duckdb.DuckDBPyConnection) -> str:
     """The zone in which the organisation's days are cut."""
-    columns = [column for column, *_ in con.execute("DESCRIBE marts.publication").fetchall()]
-    if "business_time_zone" not in columns:
-        return "UTC"
     return str(rows(con, "SELECT business_time_zone FROM marts.publication")[0]["business_time_zone"])

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from pipelines.home import Home
 from pipelines.outcome import local, table
-from pipelines.published import open_published, rows
+from pipelines.published import business_time_zone, open_published, rows
 
 
 def read_status(home: Home) -> dict[str, Any]:
@@ -19,9 +19,7 @@ def read_status(home: Home) -> dict[str, Any]:
     with open_published(home) as con:
         return {
             "publication": rows(con, "SELECT * FROM marts.publication")[0],
-            "business_time_zone": rows(con, "SELECT business_time_zone FROM marts.publication")[0][
-                "business_time_zone"
-            ],
+            "business_time_zone": business_time_zone(con),
             "sources": rows(
                 con,
                 """
