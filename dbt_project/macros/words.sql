@@ -1,0 +1,78 @@
+{# The instant at which states are judged, exclusive. #}
+{% macro as_of() %}cast({{ var('as_of_us') }} as bigint){% endmacro %}
+
+{# Bounds of time for what has no beginning or no end. #}
+{% macro always() %}cast(-4611686018427387904 as bigint){% endmacro %}
+{% macro forever() %}cast(4611686018427387904 as bigint){% endmacro %}
+
+{% macro day_us() %}86400000000{% endmacro %}
+
+{% macro seconds(microseconds) %}({{ microseconds }}) / cast(1000000 as double){% endmacro %}
+
+{# The seven states. #}
+{% macro state(status, elapsed, commitment_limit, tolerance_limit) -%}
+    case
+        when {{ status }} = 'cancelled' then 'cancelled'
+        when {{ elapsed }} <= {{ commitment_limit }} then {{ status }} || '_normal'
+        when {{ elapsed }} <= {{ tolerance_limit }} then {{ status }} || '_acceptable'
+        when {{ elapsed }} > {{ tolerance_limit }} then {{ status }} || '_warning'
+    end
+{%- endmacro %}
+
+{# Working time of a calendar up to an instant, from its slot; a 24x7 clock counts every microsecond. #}
+{% macro worked(calendar, instant, slot) -%}
+    case
+        when {{ calendar }} = '24x7' then {{ instant }}
+        else {{ slot }}.before_us + least({{ instant }}, {{ slot }}.work_until_us) - {{ slot }}.from_us
+    end
+{%- endmacro %}
+
+{# The rows of a shape as last delivered: version counts the accepted deliveries of a key. #}
+{% macro latest_version(relation) -%}
+    select versions.*
+    from {{ relation }} as versions
+    left join (
+        select key_hash, max(version) as version
+        from {{ relation }}
+        -- Few keys come twice: only they need a look at what replaced them.
+        where version > 1
+        group by key_hash
+    ) as replaced
+        on versions.key_hash = replaced.key_hash
+    where versions.version = coalesce(replaced.version, 1)
+{%- endmacro %}
+
+{% macro share(numerator, denominator) %}{{ numerator }} / cast(nullif({{ denominator }}, 0) as double){% endmacro %}
+
+{# Bounds of the 95 % Wilson score interval of kept / due. #}
+{% macro wilson(kept, due, sign) -%}
+    (
+        {{ kept }} + 1.9207294103470892
+        {{ sign }} 1.959963984540054
+        * sqrt({{ kept }} * cast({{ due }} - {{ kept }} as double) / nullif({{ due }}, 0) + 0.9603647051735446)
+    ) / (nullif({{ due }}, 0) + 3.8414588206941785)
+{%- endmacro %}
+
+{% macro state_names() -%}
+    {{ return(['completed_normal', 'completed_acceptable', 'completed_warning',
+               'in_progress_normal', 'in_progress_acceptable', 'in_progress_warning', 'cancelled']) }}
+{%- endmacro %}
+
+{% macro dimensions() -%}
+    {{ return(['scope', 'process', 'node', 'department', 'position', 'segment', 'service_level', 'location',
+               'priority', 'source_system']) }}
+{%- endmacro %}
+
+{% macro flows() -%}
+    {{ return(['started', 'completed', 'cancelled_in_period', 'due', 'undecided', 'kept', 'tolerance_due', 'tolerated',
+               'completed_committed', 'completed_kept']) }}
+{%- endmacro %}
+
+{# The business day that holds an instant, as `business_day`. #}
+{% macro on_business_day(instant) -%}
+    inner join {{ ref('stg_business_day') }} as business_day
+        on
+            {{ slot(microseconds(instant), day_us()) }} = business_day.slot_day
+            and {{ microseconds(instant) }} >= business_day.from_us
+            and {{ microseconds(instant) }} < business_day.to_us
+{%- endmacro %}

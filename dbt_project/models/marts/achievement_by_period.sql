@@ -1,0 +1,1 @@
+{{ achievement(['grain', 'period_start', 'period_end', 'is_complete'] + dimensions()) }}

@@ -1,0 +1,20 @@
+select
+    commitment_id,
+    process,
+    node,
+    segment,
+    service_level,
+    location,
+    priority,
+    calendar,
+    commitment_limit,
+    tolerance_limit,
+    {{ seconds('commitment_limit_us') }} as commitment_limit_seconds,
+    {{ seconds('tolerance_limit_us') }} as tolerance_limit_seconds,
+    target_rate,
+    penalty_per_breach,
+    penalty_per_hour,
+    {{ instant('valid_from_us') }} as valid_from,
+    {{ instant('valid_to_us') }} as valid_to,
+    coalesce(valid_from_us < {{ as_of() }}, true) and coalesce(valid_to_us >= {{ as_of() }}, true) as is_in_force
+from {{ ref('stg_commitment') }}

@@ -1,0 +1,84 @@
+with run as (
+
+    select
+        *,
+        {{ state('reported_status', 'elapsed_us', 'commitment_limit_us', 'tolerance_limit_us') }} as judged_state,
+        case
+            when reported_status = 'completed' then elapsed_us <= commitment_limit_us
+            when elapsed_us > commitment_limit_us then false
+        end as is_kept,
+        case
+            when reported_status = 'completed' then elapsed_us <= tolerance_limit_us
+            when elapsed_us > tolerance_limit_us then false
+        end as is_tolerated
+    from {{ ref('int_run_due') }}
+
+)
+
+select
+    run.run_id,
+    run.scope,
+    run.source_system,
+    run.work_order_id,
+    run.process,
+    run.process_name,
+    run.node,
+    run.node_name,
+    cast(run.node_order as integer) as node_order,
+    cast(run.visit as integer) as visit,
+    run.department,
+    run.position,
+    run.segment,
+    run.service_level,
+    run.location,
+    run.priority,
+    {{ instant('run.started_us') }} as started_at,
+    {{ instant('run.ended_us') }} as ended_at,
+    started.day as started_on,
+    ended.day as ended_on,
+    due.day as commitment_due_on,
+    run.reported_status,
+    run.commitment_id,
+    run.calendar,
+    case when run.is_committed then {{ seconds('run.commitment_limit_us') }} end as commitment_limit_seconds,
+    case when run.is_committed then {{ seconds('run.tolerance_limit_us') }} end as tolerance_limit_seconds,
+    case when run.is_committed then {{ seconds('run.elapsed_us') }} end as elapsed_seconds,
+    case when run.is_committed then cast(0 as double) end as paused_seconds,
+    {{ seconds('run.until_us - run.started_us') }} as lead_seconds,
+    {{ instant('run.commitment_due_us') }} as commitment_due_at,
+    {{ instant('run.tolerance_due_us') }} as tolerance_due_at,
+    {{ instant('run.commitment_left_us') }} as leaves_normal_at,
+    {{ instant('run.tolerance_left_us') }} as leaves_acceptable_at,
+    case when run.is_committed then run.judged_state end as state,
+    case
+        when not run.is_committed or run.reported_status = 'cancelled' then null
+        when run.elapsed_us <= run.commitment_limit_us then 'normal'
+        when run.elapsed_us <= run.tolerance_limit_us then 'acceptable'
+        else 'warning'
+    end as level,
+    run.ended_us is null as is_open,
+    run.uncommitted_reason,
+    case when run.is_committed then run.is_kept end as is_commitment_kept,
+    case when run.is_committed then run.is_tolerated end as is_within_tolerance,
+    case when run.is_committed then {{ seconds('greatest(0, run.elapsed_us - run.commitment_limit_us)') }} end
+        as commitment_overrun_seconds,
+    case when run.is_committed then {{ seconds('greatest(0, run.elapsed_us - run.tolerance_limit_us)') }} end
+        as tolerance_overrun_seconds,
+    case when run.is_committed then {{ seconds('run.commitment_limit_us - run.elapsed_us') }} end
+        as seconds_to_commitment,
+    case when run.is_committed then {{ seconds('run.tolerance_limit_us - run.elapsed_us') }} end
+        as seconds_to_tolerance,
+    case when run.is_committed then {{ share('run.elapsed_us', 'run.commitment_limit_us') }} end as limit_used_share,
+    {{ instant('run.promised_us') }} as promised_at,
+    run.work_order_url,
+    run.is_end_estimated,
+    {{ instant(as_of()) }} as as_of,
+    {{ instant('run.changed_us') }} as changed_at
+from run
+{%- for name, column in [('started', 'started_us'), ('ended', 'ended_us'), ('due', 'commitment_due_us')] %}
+left join {{ ref('stg_business_day') }} as {{ name }}
+    on
+        {{ slot('run.' ~ column, day_us()) }} = {{ name }}.slot_day
+        and run.{{ column }} >= {{ name }}.from_us
+        and run.{{ column }} < {{ name }}.to_us
+{%- endfor %}
