@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from dagster_dbt.dbt_manifest import read_manifest_path
 
 from pipelines import warehouse
 from pipelines.as_of import start_of_day
-from pipelines.catalogue import Catalogue, read_catalogue
+from pipelines.catalogue import Catalogue, Entity, read_catalogue
+from pipelines.gate import rule_names
 from pipelines.home import Home
 from pipelines.lock import exclusive
 from pipelines.outcome import EntityOutcome
@@ -112,18 +113,23 @@ def _sources(catalogue: Catalogue) -> dg.AssetsDefinition:
             if CATALOGUE in selected:
                 yield _materialized(CATALOGUE, load_id=daily.land_catalogue().load_id)
             for outcome in daily.bring(wanted):
-                yield from _shown(outcome, selected)
+                entity = catalogue.sources[outcome.source_system].entities[outcome.entity]
+                yield from _shown(outcome, rule_names(entity), selected)
             if ACCEPTED in selected:
                 yield _materialized(ACCEPTED)
 
     return sources
 
 
-def _gate_checks(entity: Any, accepted: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    return []
+def _gate_checks(entity: Entity, accepted: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """A check for every rule of the gate. None blocks: Dagster would skip the models for every source."""
+    return [
+        dg.AssetCheckSpec(rule, asset=accepted, description=rule.replace("_", " ").capitalize(), blocking=False)
+        for rule in rule_names(entity)
+    ]
 
 
-def _shown(outcome: EntityOutcome, selected: Any) -> Iterator[Any]:
+def _shown(outcome: EntityOutcome, rules: Sequence[str], selected: Any) -> Iterator[Any]:
     landed = landed_key(outcome.source_system, outcome.entity)
     accepted = accepted_key(outcome.source_system, outcome.entity)
     if landed in selected:
@@ -145,6 +151,16 @@ def _shown(outcome: EntityOutcome, selected: Any) -> Iterator[Any]:
             duplicates=outcome.duplicates,
             held=outcome.held,
         )
+        # Where nothing new was judged, what was found before still holds.
+        if outcome.load_ids:
+            for rule in rules:
+                yield dg.AssetCheckResult(
+                    asset_key=accepted,
+                    check_name=rule,
+                    passed=not outcome.broken.get(rule),
+                    severity=dg.AssetCheckSeverity.ERROR if outcome.held else dg.AssetCheckSeverity.WARN,
+                    metadata={"rows": outcome.broken.get(rule, 0), "load_ids": ", ".join(outcome.load_ids)},
+                )
 
 
 # --- warehouse ----------------------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ class EntityOutcome:
     quarantined: int = 0
     duplicates: int = 0
     held: int = 0
+    broken: dict[str, int] = field(default_factory=dict)
     held_batches: list[HeldBatch] = field(default_factory=list)
 
     @property
@@ -126,10 +127,13 @@ def read_published(home: Home) -> dict[str, Any]:
             "month": None if last is None else f"{last:%Y-%m}",
             "achievement": rows(
                 con,
-                "SELECT process, coalesce(process_name, process) AS process_name, due, kept, achievement_rate, "
-                "target_rate FROM marts.achievement_by_process LEFT JOIN (SELECT process, process_name, process_order "
-                "FROM marts.dim_process) USING (process) WHERE grain = 'month' AND period_start = ? "
-                "ORDER BY process_order, process",
+                """
+                SELECT achieved.process, achieved.process_name, due, kept, achievement_rate, target_rate
+                FROM marts.achievement_by_process AS achieved
+                LEFT JOIN marts.dim_process AS process USING (process)
+                WHERE grain = 'month' AND period_start = ?
+                ORDER BY process_order, achieved.process
+                """,
                 [last],
             ),
         }

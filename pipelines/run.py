@@ -22,7 +22,7 @@ from pipelines.errors import Stopped, UnexpectedError, UserError
 from pipelines.home import Home
 from pipelines.landing import LOAD_ID, LOAD_ID_FORMAT, Batch, CatalogueBatch, Landing, code_version
 from pipelines.lock import exclusive
-from pipelines.outcome import EntityOutcome, Outcome, read_published
+from pipelines.outcome import EntityOutcome, HeldBatch, Outcome, read_published
 from pipelines.progress import Progress
 from pipelines.zones import instant_us
 
@@ -148,9 +148,39 @@ class Daily:
         return batch
 
     def _judge(self, outcome: EntityOutcome) -> None:
+        """Let the gate decide about everything of an entity that it has not decided for good."""
+        # Great Expectations is slow to import, and pulls go on meanwhile.
         from pipelines.gate import judge
 
-        raise NotImplementedError(judge)
+        source = self.catalogue.sources[outcome.source_system]
+        try:
+            verdict = judge(
+                self.home,
+                source,
+                source.entities[outcome.entity],
+                self.as_of,
+                accept_held=source.name in self.accept_held,
+            )
+        except Exception as problem:
+            # Of this source nothing new comes in; the others go on.
+            said = self.explain_problem(outcome.name, problem)
+            outcome.problem = f"{outcome.problem}; {said}" if outcome.problem else said
+            self.progress.end(outcome.name, f"could not be checked: {said.removeprefix(f'{outcome.name}: ')}")
+            return
+        outcome.held_batches = [
+            HeldBatch(held.load_id, held.held, held.reason or "no reason given") for held in verdict.held
+        ]
+        if not verdict.judged:
+            return
+        outcome.load_ids = [decision.load_id for decision in verdict.judged]
+        for count in ("pulled", "accepted", "quarantined", "duplicates", "held"):
+            setattr(outcome, count, sum(getattr(decision, count) for decision in verdict.judged))
+        outcome.broken = dict(verdict.broken)
+        self.progress.end(
+            outcome.name,
+            f"checked: {outcome.accepted:,} accepted, {outcome.quarantined:,} quarantined, "
+            f"{outcome.duplicates:,} duplicates, {outcome.held:,} held",
+        )
 
     # --- warehouse
 
