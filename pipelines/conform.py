@@ -1,0 +1,473 @@
+"""A landed batch into canonical rows by the declared mapping: one streamed statement of DuckDB, written to Parquet.
+
+The rows written here are those of the source, one by one, with helper columns that the gate's rules look at; a row of
+milestones becomes a row a step only when it is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.catalogue.sources import Constant, Entity, Expression, Source
+from pipelines.landing import ROW_NUMBER, Batch
+from pipelines.zones import DAY_US, FIRST_DAY, LAST_DAY, day_number, to_utc
+
+TEXTS = (
+    "work_order_id",
+    "process",
+    "node",
+    "department",
+    "position",
+    "segment",
+    "service_level",
+    "location",
+    "priority",
+    "customer_id",
+    "resource",
+)
+_BATCH = {"source_system": "VARCHAR", "entity": "VARCHAR", "load_id": "VARCHAR", "landed_us": "BIGINT"}
+_ROW = {
+    "row_number": "BIGINT",
+    "key_hash": "VARCHAR",
+    "content_hash": "VARCHAR",
+    "version": "INTEGER",
+    "first_load_id": "VARCHAR",
+    "first_row_number": "BIGINT",
+    **dict.fromkeys(TEXTS, "VARCHAR"),
+    "changed_us": "BIGINT",
+    "promised_us": "BIGINT",
+    "work_order_url": "VARCHAR",
+}
+OF_SHAPE = {
+    "runs": {
+        "run_id": "VARCHAR",
+        "visit": "INTEGER",
+        "started_us": "BIGINT",
+        "ended_us": "BIGINT",
+        "reported_status": "VARCHAR",
+    },
+    "events": {
+        "activity": "VARCHAR",
+        "lifecycle": "VARCHAR",
+        "at_us": "BIGINT",
+        "mode": "VARCHAR",
+        "meaning": "VARCHAR",
+        "run_id": "VARCHAR",
+    },
+    "milestones": {"run_id": "VARCHAR", "started_us": "BIGINT", "ended_us": "BIGINT", "order_status": "VARCHAR"},
+}
+CANONICAL = {shape: {**_BATCH, **_ROW, **columns} for shape, columns in OF_SHAPE.items()}
+"""Names and types of the accepted rows, by shape."""
+
+# What lies outside is a slip of the pen, or a system's word for never.
+EARLIEST_US = day_number(FIRST_DAY) * DAY_US
+LATEST_US = (day_number(LAST_DAY) + 1) * DAY_US
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
+_ISO = r"^(\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?) ?(Z|z|[+-]\d{2}(?::?\d{2})?)?$"
+_SELF_DESCRIBING = (".json", ".jsonl", ".xes", ".json.gz", ".jsonl.gz", ".xes.gz")
+
+
+class ConformError(Exception):
+    """The mapping cannot be applied to this batch at all; the message is for people."""
+
+
+@dataclass
+class Landed:
+    """A landed batch as a view of DuckDB, with its columns as it has them."""
+
+    columns: dict[str, str]
+    """Name and DuckDB type."""
+    missing: list[str] = field(default_factory=list)
+    """What the catalogue names and the batch lacks, each with where."""
+
+    def name(self, wanted: str) -> str | None:
+        """The column as the source writes it; the engine does not tell upper from lower case."""
+        return next((name for name in self.columns if name.lower() == wanted.lower()), None)
+
+
+def quoted(name: str) -> str:
+    """An identifier in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str) -> str:
+    """A text in SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def connect(zone: str, temporary: Path) -> duckdb.DuckDBPyConnection:
+    """A connection that spills to ``temporary`` and knows ``to_utc``, the way from wall times of ``zone``."""
+    con = duckdb.connect()
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")
+    con.execute(f"SET temp_directory = {literal(str(temporary / 'spill'))}")
+
+    def wall_to_utc(local: Any) -> Any:
+        values = local.combine_chunks() if isinstance(local, pa.ChunkedArray) else local
+        instants = to_utc(zone, values.fill_null(0).to_numpy(zero_copy_only=False))
+        return pa.array(instants, mask=values.is_null().to_numpy(zero_copy_only=False))
+
+    con.create_function("wall_to_utc", wall_to_utc, ["BIGINT"], "BIGINT", type="arrow", null_handling="special")
+    return con
+
+
+def open_landed(con: duckdb.DuckDBPyConnection, batch: Batch, entity: Entity) -> Landed:
+    """Show the batch as the view ``landed``, and note what the catalogue names and it lacks."""
+    parts = ", ".join(literal(str(part)) for part in batch.parts)
+    con.execute(
+        "CREATE OR REPLACE VIEW landed AS "
+        f"FROM read_parquet([{parts}], union_by_name = true, hive_partitioning = false)"
+    )
+    described = con.execute("DESCRIBE landed").fetchall()
+    landed = Landed({name: kind for name, kind, *_ in described if name != ROW_NUMBER})
+    if batch.rows == 0 and not landed.columns:
+        # Nothing was said, also not wrongly.
+        return landed
+    wanted = list(dict.fromkeys(declared_columns(entity)))
+    landed.missing = [repr(name) for name in wanted if landed.name(name) is None]
+    if not landed.missing:
+        landed.missing = list(_missing_in_files(batch, wanted))
+    for ours, column in entity.columns.items():
+        if isinstance(column, Expression) and (problem := _binding_problem(con, column.sql)):
+            landed.missing.append(f"{ours} {{sql: {column.sql.strip()}}} ({problem})")
+    return landed
+
+
+def declared_columns(entity: Entity) -> Iterable[str]:
+    """The columns of the source that an entity of the catalogue names."""
+    yield from entity.key
+    yield from (column for column in entity.columns.values() if isinstance(column, str))
+    for step in entity.milestones:
+        yield from (name for name in (step.from_, step.to, step.promised_at) if name)
+    for check in entity.checks:
+        yield from columns_of_check(check.arguments)
+
+
+def columns_of_check(arguments: dict[str, Any]) -> list[str]:
+    """The columns that an expectation looks at."""
+    named = [arguments[name] for name in ("column", "column_A", "column_B") if name in arguments]
+    several = arguments.get("column_list")
+    return [str(name) for name in [*named, *(several if isinstance(several, list | tuple) else [])]]
+
+
+def conform(
+    con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed, source: Source, entity: Entity, target: Path
+) -> None:
+    """Write the canonical rows of the view ``landed``, with the helper columns of the rules, to ``target``."""
+    try:
+        con.execute(
+            f"COPY ({_statement(con, batch, landed, source, entity)}) TO {literal(str(target))} "
+            "(FORMAT parquet, COMPRESSION zstd)"
+        )
+    except (duckdb.IOException, duckdb.OutOfMemoryException):
+        raise
+    except duckdb.Error as problem:
+        raise ConformError(_first_line(problem)) from None
+
+
+def accepted_sql(shape: str, entity: Entity) -> str:
+    """SELECT of canonical rows from ``conformed`` joined with ``fresh`` (row_number, version, first …)."""
+    columns = []
+    for name in CANONICAL[shape]:
+        if name in ("version", "first_load_id", "first_row_number"):
+            columns.append(f"f.{name}")
+        elif shape == "milestones" and name in ("node", "run_id", "started_us", "ended_us", "promised_us"):
+            columns.append(f"s.{name}")
+        else:
+            columns.append(f"c.{name}")
+    selected = ", ".join(
+        f"{column}::{kind} AS {name}" for column, (name, kind) in zip(columns, CANONICAL[shape].items(), strict=True)
+    )
+    sql = f"SELECT {selected} FROM conformed AS c JOIN fresh AS f USING (row_number)"
+    if shape == "milestones":
+        steps = ", ".join(
+            f"{{'node': {literal(step.node)}, 'run_id': md5(c.key_hash || {literal(step.node)}), "
+            f"'started_us': c.from_{i}_us, 'ended_us': c.to_{i}_us, 'promised_us': c.promised_{i}_us}}"
+            for i, step in enumerate(entity.milestones)
+        )
+        sql += f" CROSS JOIN LATERAL (SELECT unnest([{steps}], recursive := true)) AS s"
+    return sql
+
+
+# --- the statement ------------------------------------------------------------------------------------------------
+
+
+def _statement(con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed, source: Source, entity: Entity) -> str:
+    times = _times(entity)
+    raw = {f"x_{ours}": _expression(con, landed, column) for ours, column in entity.columns.items()}
+    raw |= {f"x_{ours}": _expression(con, landed, theirs) for ours, theirs in times.items() if f"x_{ours}" not in raw}
+    raw |= {f"k_{i}": _text_of_key(landed, theirs) for i, theirs in enumerate(entity.key)}
+    first = f"SELECT {ROW_NUMBER} AS row_number{_list(raw)} FROM landed"
+    types = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE {first}").fetchall()}
+
+    has = entity.columns.__contains__
+    texts = [*TEXTS, "status", "activity", "lifecycle", "visit"]
+    trimmed = {f"t_{name}": _text(f"x_{name}") if has(name) else "NULL::VARCHAR" for name in texts}
+    for ours in times:
+        trimmed[f"t_{ours}"] = _text(f"x_{ours}")
+        if _is_text(types[f"x_{ours}"]) and _reads_iso(entity.time_format):
+            trimmed[f"m_{ours}"] = f"regexp_extract({_text(f'x_{ours}')}, {literal(_ISO)}, ['wall', 'zone'])"
+    second = f"SELECT *{_list(trimmed)} FROM ({first})"
+
+    instants = {f"{ours}_us": _instant(ours, types[f"x_{ours}"], entity.time_format) for ours in times}
+    third = f"SELECT *{_list(instants)} FROM ({second})"
+    in_range = {
+        f"{ours}_us": f"CASE WHEN {ours}_us >= {EARLIEST_US} AND {ours}_us < {LATEST_US} THEN {ours}_us END"
+        for ours in times
+    }
+    replaced = ", ".join(f"{sql} AS {name}" for name, sql in in_range.items())
+    fourth = f"SELECT * REPLACE ({replaced}) FROM ({third})" if replaced else third
+
+    ours = _canonical(batch, source, entity, times)
+    fifth = f"SELECT row_number{_list(ours)} FROM ({fourth})"
+    keyed = f"SELECT *, {_key_hash(source, entity)} AS key_hash FROM ({fifth})"
+    content = [*TEXTS, "changed_us", "promised_us", "work_order_url"]
+    content += [name for name in OF_SHAPE[entity.shape] if name in ours]
+    content += [
+        name for name in ours if entity.shape == "milestones" and name.startswith(("from_", "to_", "promised_"))
+    ]
+    hashed = f"md5({_unambiguous(list(dict.fromkeys(content)))}) AS content_hash"
+    run_id = ""
+    if entity.shape == "runs":
+        run_id = ", md5(key_hash || coalesce(node, '')) AS run_id"
+    elif entity.shape == "events":
+        run_id = ", key_hash AS run_id"
+    return f"SELECT * EXCLUDE (key_parts), {hashed}{run_id} FROM ({keyed})"
+
+
+def _times(entity: Entity) -> dict[str, Any]:
+    """Name of ours (``_us`` is added) and theirs, of every column that is a time."""
+    found: dict[str, Any] = {}
+    for ours in ("started_at", "ended_at", "at", "changed_at", "promised_at"):
+        if ours in entity.columns:
+            found[ours] = entity.columns[ours]
+    for i, step in enumerate(entity.milestones):
+        found[f"from_{i}"], found[f"to_{i}"] = step.from_, step.to
+        if step.promised_at:
+            found[f"promised_{i}"] = step.promised_at
+    return found
+
+
+def _canonical(batch: Batch, source: Source, entity: Entity, times: dict[str, Any]) -> dict[str, str]:
+    def time(ours: str) -> str:
+        return f"{ours}_us" if ours in times else "NULL::BIGINT"
+
+    number = "t_work_order_id"
+    url = "NULL::VARCHAR"
+    if entity.work_order_url:
+        url = f"replace({literal(entity.work_order_url)}, '{{work_order_id}}', url_encode({number}))"
+    columns = {
+        "source_system": literal(source.name),
+        "entity": literal(entity.name),
+        "load_id": literal(batch.load_id),
+        "landed_us": f"{batch.landed_us}::BIGINT",
+        **{name: f"t_{name}" for name in TEXTS},
+        "work_order_id": f"{literal(source.work_order_prefix)} || {number}",
+        "node": _mapped("t_activity" if entity.shape == "events" else "t_node", entity.nodes),
+        "changed_us": time("changed_at"),
+        "promised_us": time("promised_at"),
+        "work_order_url": url,
+        "unreadable_times": _unreadable(entity, times),
+        "key_parts": _key_parts(entity),
+    }
+    if entity.shape == "runs":
+        status = _status(entity)
+        columns |= {
+            "visit": "try_cast(t_visit AS INTEGER)",
+            "started_us": time("started_at"),
+            "ended_us": time("ended_at"),
+            "reported_status": status,
+            "status_text": "t_status",
+            "end_if_completed_us": f"CASE WHEN {status} = 'completed' THEN {time('ended_at')} ELSE 0 END",
+        }
+    elif entity.shape == "events":
+        assert entity.events is not None
+        columns |= {
+            "activity": "t_activity",
+            "lifecycle": "lower(t_lifecycle)",
+            "at_us": time("at"),
+            "mode": literal(entity.events.mode),
+            "meaning": _meaning(entity),
+        }
+    else:
+        columns["order_status"] = f"CASE WHEN {_status(entity)} = 'cancelled' THEN 'cancelled' END"
+        for i, step in enumerate(entity.milestones):
+            columns |= {
+                f"from_{i}_us": f"from_{i}_us",
+                f"to_{i}_us": f"to_{i}_us",
+                f"promised_{i}_us": f"promised_{i}_us" if step.promised_at else "NULL::BIGINT",
+                f"start_if_ended_{i}_us": f"CASE WHEN to_{i}_us IS NOT NULL THEN from_{i}_us ELSE 0 END",
+            }
+    return columns
+
+
+def _status(entity: Entity) -> str:
+    words = {word: status for status, words in entity.statuses.items() for word in words}
+    return _case("t_status", words, "NULL::VARCHAR")
+
+
+def _mapped(text: str, names: dict[str, str]) -> str:
+    return _case(text, dict(names), text)
+
+
+def _case(text: str, names: dict[str, str], otherwise: str) -> str:
+    if not names:
+        return otherwise
+    whens = " ".join(f"WHEN {literal(theirs.strip())} THEN {literal(ours)}" for theirs, ours in names.items())
+    return f"CASE {text} {whens} ELSE {otherwise} END"
+
+
+def _meaning(entity: Entity) -> str:
+    rules = entity.events
+    assert rules is not None
+    by_mode = {"states": "'begins'", "completions": "'completes'"}.get(rules.mode)
+    if by_mode is None:
+        # A log that leaves the word out logs what is complete, says the XES standard.
+        by_mode = (
+            "CASE coalesce(lower(t_lifecycle), 'complete') WHEN 'start' THEN 'begins' "
+            "WHEN 'complete' THEN 'completes' ELSE 'none' END"
+        )
+    last = f"CASE {by_mode} WHEN 'completes' THEN %s ELSE {by_mode} END" if rules.mode == "lifecycle" else "%s"
+    whens = [
+        f"WHEN t_activity IN ({', '.join(literal(word.strip()) for word in words)}) THEN {last % literal(meaning)}"
+        for meaning, words in (("ends", rules.ends), ("cancels", rules.cancels))
+        if words
+    ]
+    return f"CASE {' '.join(whens)} ELSE {by_mode} END" if whens else by_mode
+
+
+def _key_parts(entity: Entity) -> str:
+    if not entity.key:
+        return "NULL::VARCHAR"
+    filled = " OR ".join(f"nullif(k_{i}, '') IS NOT NULL" for i in range(len(entity.key)))
+    return f"CASE WHEN {filled} THEN {_unambiguous([f'k_{i}' for i in range(len(entity.key))])} END"
+
+
+def _key_hash(source: Source, entity: Entity) -> str:
+    head = f"{literal(source.name)} || '/' || {literal(entity.name)} || '/'"
+    if entity.key:
+        return f"md5({head} || key_parts)"
+    alike = "work_order_id, process, activity, lifecycle, at_us"
+    which = f"row_number() OVER (PARTITION BY {alike} ORDER BY row_number)"
+    return f"md5({head} || {_unambiguous(alike.split(', '))} || {which})"
+
+
+def _unambiguous(names: Sequence[str]) -> str:
+    return " || ".join(f"coalesce(length({name}::VARCHAR) || ':' || {name}::VARCHAR, '-') || ';'" for name in names)
+
+
+def _unreadable(entity: Entity, times: dict[str, Any]) -> str:
+    said = []
+    for ours, theirs in times.items():
+        shown = theirs if isinstance(theirs, str) else ours
+        said.append(
+            f"CASE WHEN t_{ours} IS NOT NULL AND {ours}_us IS NULL "
+            f"THEN {literal(shown + ' ')} || '''' || left(t_{ours}, 60) || '''' END"
+        )
+    return f"nullif(concat_ws(', ', {', '.join(said)}), '')" if said else "NULL::VARCHAR"
+
+
+def _expression(con: duckdb.DuckDBPyConnection, landed: Landed, column: Any) -> str:
+    if isinstance(column, Constant):
+        return f"{literal(column.value)}::VARCHAR"
+    if isinstance(column, Expression):
+        # A row that the expression stumbles over is that row's trouble.
+        for sql in (f"try(({column.sql}))", f"({column.sql})"):
+            if _binding_problem(con, sql) is None:
+                return sql
+        return "NULL::VARCHAR"
+    name = landed.name(column)
+    return "NULL::VARCHAR" if name is None else quoted(name)
+
+
+def _binding_problem(con: duckdb.DuckDBPyConnection, sql: str) -> str | None:
+    try:
+        con.execute(f"DESCRIBE SELECT ({sql}) AS x FROM landed")
+    except duckdb.Error as problem:
+        return _first_line(problem)
+    return None
+
+
+def _text_of_key(landed: Landed, theirs: str) -> str:
+    name = landed.name(theirs)
+    return "NULL::VARCHAR" if name is None else f"{quoted(name)}::VARCHAR"
+
+
+def _text(name: str) -> str:
+    return f"nullif(trim({name}::VARCHAR, {_BLANKS}), '')"
+
+
+def _is_text(kind: str) -> bool:
+    return not kind.startswith(("TIMESTAMP", "DATE"))
+
+
+def _reads_iso(time_format: str | None) -> bool:
+    # Real dates of a workbook land as ISO text beside those that were typed as text; no other order looks like it.
+    return time_format is None or (time_format not in ("unix", "unix_ms") and not time_format.startswith("%Y"))
+
+
+def _instant(ours: str, kind: str, time_format: str | None) -> str:
+    text = f"t_{ours}"
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"try(epoch_us(x_{ours}))"
+    if not _is_text(kind):
+        return _from_wall(f"try(epoch_us(x_{ours}::TIMESTAMP))")
+    if time_format in ("unix", "unix_ms"):
+        factor = 1_000_000 if time_format == "unix" else 1_000
+        return (
+            f"try_cast(try_cast({text if kind == 'VARCHAR' else f'x_{ours}'} AS DECIMAL(28, 6)) * {factor} AS BIGINT)"
+        )
+    found = []
+    if time_format is not None:
+        # `epoch` and `infinity` are times to DuckDB.
+        parsed = f"CASE WHEN regexp_matches({text}, '[0-9]') THEN try_strptime({text}, {literal(time_format)}) END"
+        absolute = "%z" in time_format or "%Z" in time_format
+        found.append(f"try(epoch_us({parsed}))" if absolute else _from_wall(f"try(epoch_us({parsed}))"))
+    if _reads_iso(time_format):
+        wall = f"try(epoch_us(try_cast(replace(m_{ours}.wall, ',', '.') AS TIMESTAMP)))"
+        zone = f"m_{ours}.zone"
+        digits = f"replace(substr({zone}, 2), ':', '')"
+        seconds = f"(left({digits}, 2)::BIGINT * 3600 + coalesce(nullif(substr({digits}, 3), '')::BIGINT, 0) * 60)"
+        found.append(
+            f"CASE WHEN {zone} = '' THEN {_from_wall(wall)} WHEN lower({zone}) = 'z' THEN {wall} "
+            f"ELSE {wall} - CASE WHEN {zone}[1] = '-' THEN -1 ELSE 1 END * {seconds} * 1000000 END"
+        )
+    return f"coalesce({', '.join(found)})"
+
+
+def _from_wall(wall: str) -> str:
+    day = DAY_US
+    return f"CASE WHEN {wall} BETWEEN {EARLIEST_US - day} AND {LATEST_US + day} THEN wall_to_utc({wall}) END"
+
+
+def _list(columns: dict[str, str]) -> str:
+    return "".join(f", {sql} AS {name}" for name, sql in columns.items())
+
+
+def _missing_in_files(batch: Batch, wanted: Sequence[str]) -> Iterable[str]:
+    """A file of a glob that lost a column would else be filled up with nulls."""
+    import pyarrow.parquet as pq
+
+    if not batch.files:
+        return
+    first = 1
+    for part, described in zip(batch.parts, batch.manifest["parts"], strict=True):
+        last = first + described["rows"] - 1
+        have = {name.lower() for name in pq.read_schema(part).names}
+        lost = [name for name in wanted if name.lower() not in have]
+        for file in batch.files:
+            begin, rows = file.get("first_row") or 0, file.get("rows") or 0
+            reaches = rows > 0 and begin <= last and begin + rows - 1 >= first
+            if lost and reaches and not file["name"].lower().endswith(_SELF_DESCRIBING):
+                yield from (f"{name!r} in {file['name']}" for name in lost)
+        first = last + 1
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__

@@ -1,0 +1,32 @@
+"""What every row of shape runs must be."""
+
+from __future__ import annotations
+
+from quality_checks.validation import Rule, at_most, not_below, not_null, null
+
+NAMES = (
+    "key_present",
+    "work_order_present",
+    "process_present",
+    "times_readable",
+    "start_present",
+    "end_not_before_start",
+    "status_mapped",
+    "completed_has_end",
+    "start_not_in_far_future",
+)
+
+
+def rules(latest_us: int) -> list[Rule]:
+    """The suite; no run starts after ``latest_us``."""
+    return [
+        not_null("key_present", "key_hash"),
+        not_null("work_order_present", "work_order_id"),
+        not_null("process_present", "process"),
+        null("times_readable", "unreadable_times"),
+        not_null("start_present", "started_us"),
+        not_below("end_not_before_start", "ended_us", "started_us"),
+        not_null("status_mapped", "reported_status"),
+        not_null("completed_has_end", "end_if_completed_us"),
+        at_most("start_not_in_far_future", "started_us", latest_us),
+    ]
