@@ -40,6 +40,7 @@ class Line:
     before: Row | None
     judgement: Judgement
     change: float | None
+    moved: str  # up | down, where the two intervals do not overlap; else empty
 
 
 @dataclass
@@ -87,6 +88,7 @@ def render(facts: Facts, workbook: str) -> str:
         duration=words.duration,
         month=words.month,
         web_link=words.web_link,
+        breakable=words.breakable,
         moment=lambda value: words.moment(value, facts.zone),
         age=lambda value: words.NONE if value is None else words.age((facts.as_of - value).total_seconds()),
         span=lambda value: words.NONE if value is None else words.age(value),
@@ -109,7 +111,16 @@ def _line(key: str, name: str, now: Row | None, before: Row | None) -> Line:
     change = None
     if now and before and now["achievement_rate"] is not None and before["achievement_rate"] is not None:
         change = now["achievement_rate"] - before["achievement_rate"]
-    return Line(key, name, now, before, judge(now), change)
+    return Line(key, name, now, before, judge(now), change, _moved(now, before) if change is not None else "")
+
+
+def _moved(now: Row | None, before: Row | None) -> str:
+    """A colour is a claim: not for what chance explains."""
+    bounds = [row[bound] if row else None for row in (now, before) for bound in ("rate_low", "rate_high")]
+    if None in bounds:
+        return ""
+    low, high, low_before, high_before = bounds
+    return "up" if low > high_before else "down" if high < low_before else ""
 
 
 def _processes(facts: Facts) -> list[Process]:

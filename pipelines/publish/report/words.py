@@ -6,7 +6,13 @@ from datetime import date, datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup, escape
+
 NONE = "–"
+
+# Ordinary words are shorter; what is longer may break, so that one id does not widen a table.
+LONG_WORD = 24
+PIECE = 12
 
 
 def count(value: int | None) -> str:
@@ -93,3 +99,13 @@ def web_link(value: str | None) -> str | None:
     except ValueError:
         return None
     return value.strip() if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def breakable(value: str) -> Markup:
+    """Escaped text whose very long words may break."""
+    return Markup(" ").join(
+        Markup("<wbr>").join(escape(word[at : at + PIECE]) for at in range(0, len(word), PIECE))
+        if len(word) > LONG_WORD
+        else escape(word)
+        for word in str(value).split(" ")
+    )
