@@ -1,0 +1,416 @@
+"""The gate: nothing is lost, what is wrong is set aside with a reason, and comes back once it is right."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from pipelines.catalogue.sources import Entity, Source
+from pipelines.gate import Verdict, decisions, judge, make_empty_files, rule_names
+from pipelines.home import Home
+from pipelines.landing import Landing
+from pipelines.sources.pulled import Pulled
+
+AS_OF = datetime(2026, 3, 20, tzinfo=UTC)
+COLUMNS = {
+    "work_order_id": "order_no",
+    "process": {"value": "claims"},
+    "node": "step",
+    "started_at": "opened",
+    "ended_at": "closed",
+    "status": "state",
+}
+STATUSES = {"completed": ("DONE",), "in_progress": ("OPEN",), "cancelled": ("VOID",)}
+NAMES = ["order_no", "step", "opened", "closed", "state", "amount"]
+GOOD = [
+    ("C1", "register", "2026-02-02 09:00:00", "2026-02-02 13:00:00", "DONE", "10"),
+    ("C2", "register", "2026-02-03 09:00:00", "", "OPEN", "20"),
+    ("C3", "register", "2026-02-04 09:00:00", "2026-02-04 09:00:00", "VOID", ""),
+    ("C4", "register", "2026-02-05 09:00:00", "2026-02-05 10:00:00", "DONE", "40"),
+]
+
+
+class Bench:
+    """A source whose batches land from lists of rows."""
+
+    def __init__(self, root: Path) -> None:
+        """Of shape runs, until told otherwise."""
+        self.home = Home(root)
+        self.landed = 0
+        self.declare()
+
+    def declare(self, zone: str = "UTC", prefix: str = "", **entity: Any) -> None:
+        """Another entry in sources.yml."""
+        said = {"shape": "runs", "key": ("order_no", "step"), "columns": COLUMNS, "statuses": STATUSES} | entity
+        if said["shape"] != "runs" and "statuses" not in entity:
+            del said["statuses"]
+        checks = said.pop("checks", ())
+        self.entity = Entity.model_construct(
+            **Entity.model_validate({"(name)": "jobs", **said}).__dict__ | {"checks": tuple(checks)}
+        )
+        self.source = Source.model_validate(
+            {
+                "(name)": "crm",
+                "kind": "database",
+                "connection": "sqlite://",
+                "time_zone": zone,
+                "work_order_prefix": prefix,
+                "entities": {},
+            }
+        )
+
+    def land(
+        self,
+        rows: Iterable[tuple],
+        names: Iterable[str] = NAMES,
+        mode: str = "whole",
+        files: list[dict[str, Any]] | None = None,
+    ) -> None:
+        """One more batch."""
+        rows, names = list(rows), list(names)
+        columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+        made = [pa.array(column, None if rows else pa.string()) for column in columns]
+        pulled = Pulled(
+            mode=mode,  # type: ignore[arg-type]
+            batches=iter([pa.RecordBatch.from_arrays(made, names=names)]),
+            origin="jobs",
+            files=files or [],
+            always_land=True,
+        )
+        self.landed += 1
+        Landing(self.home).land("crm", "jobs", pulled, AS_OF + timedelta(minutes=self.landed))
+
+    def judge(self, accept_held: bool = False) -> Verdict:
+        """The gate, as a run calls it; every batch adds up."""
+        verdict = judge(self.home, self.source, self.entity, AS_OF, accept_held=accept_held)
+        for one in decisions(self.home, "crm", "jobs"):
+            assert one.pulled == one.accepted + one.quarantined + one.duplicates + one.held
+        return verdict
+
+    def counts(self) -> list[tuple[int, int, int, int]]:
+        """Accepted, quarantined, duplicates, held of each batch."""
+        return [
+            (one.accepted, one.quarantined, one.duplicates, one.held) for one in decisions(self.home, "crm", "jobs")
+        ]
+
+    def ask(self, sql: str) -> list[tuple]:
+        """A question to ``accepted``, ``quarantine`` and ``release``."""
+        with duckdb.connect() as con:
+            for name, folder in {
+                "accepted": self.home.accepted / self.entity.shape,
+                "quarantine": self.home.quarantine / "row",
+                "release": self.home.quarantine / "release",
+            }.items():
+                con.execute(f"CREATE VIEW {name} AS FROM read_parquet('{folder}/*/*/*.parquet')")
+            return con.execute(sql).fetchall()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A home in which nothing has landed."""
+    return Bench(tmp_path)
+
+
+def changed(row: tuple, **cells: Any) -> tuple:
+    """A row with other cells."""
+    return tuple(cells.get(name, cell) for name, cell in zip(NAMES, row, strict=True))
+
+
+def test_good_rows_are_accepted_with_their_instants_and_statuses(bench: Bench) -> None:
+    bench.declare(zone="Europe/Amsterdam", prefix="A-")
+    bench.land(GOOD)
+
+    bench.judge()
+
+    assert bench.counts() == [(4, 0, 0, 0)]
+    assert bench.ask(
+        "SELECT work_order_id, reported_status, make_timestamp(started_us)::VARCHAR, ended_us IS NULL, version "
+        "FROM accepted ORDER BY row_number"
+    ) == [
+        ("A-C1", "completed", "2026-02-02 08:00:00", False, 1),
+        ("A-C2", "in_progress", "2026-02-03 08:00:00", True, 1),
+        ("A-C3", "cancelled", "2026-02-04 08:00:00", False, 1),
+        ("A-C4", "completed", "2026-02-05 08:00:00", False, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule", "word"),
+    [
+        ({"order_no": "", "step": ""}, "key_present", "order_no, step"),
+        ({"order_no": ""}, "work_order_present", "order_no"),
+        ({"opened": "yesterday"}, "times_readable", "opened 'yesterday'"),
+        ({"opened": "0001-01-01"}, "times_readable", "0001-01-01"),
+        ({"closed": "9999-12-31 23:59:59"}, "times_readable", "9999-12-31"),
+        ({"opened": "infinity"}, "times_readable", "infinity"),
+        ({"opened": ""}, "start_present", "opened"),
+        ({"closed": "2026-02-02 08:59:59"}, "end_not_before_start", "2026-02-02 08:59:59"),
+        ({"state": "WEIRD"}, "status_mapped", "WEIRD"),
+        ({"state": ""}, "status_mapped", "(empty)"),
+        ({"closed": ""}, "completed_has_end", "closed"),
+        ({"opened": "2028-01-01", "closed": "2028-01-02"}, "start_not_in_far_future", "2028-01-01"),
+    ],
+)
+def test_a_bad_row_is_set_aside_with_its_rule_and_a_detail(bench: Bench, cells: dict, rule: str, word: str) -> None:
+    bench.land([changed(GOOD[0], **cells), *GOOD[1:]])
+
+    verdict = bench.judge()
+
+    assert bench.counts() == [(3, 1, 0, 0)]
+    assert verdict.broken == {rule: 1}
+    ((found, detail, row),) = bench.ask("SELECT rule, detail, row FROM quarantine")
+    assert found == rule
+    assert word in detail
+    assert json.loads(row) == dict(zip(NAMES, changed(GOOD[0], **cells), strict=True))
+
+
+def test_a_row_that_breaks_several_rules_counts_once_and_names_them_all(bench: Bench) -> None:
+    bench.land([changed(GOOD[0], state="WEIRD", closed="2026-01-01")])
+
+    bench.judge()
+
+    ((rule, detail),) = bench.ask("SELECT rule, detail FROM quarantine")
+    assert rule == "end_not_before_start"
+    assert "status_mapped" in detail
+
+
+@pytest.mark.parametrize(
+    "moment", ["1770022800", "99999999999999", "1770022800000", "-99999999999999999999", "1e400", "nan"]
+)
+def test_unix_seconds_of_any_size_are_judged_and_crash_nothing(bench: Bench, moment: str) -> None:
+    bench.declare(time_format="unix")
+    bench.land([changed(GOOD[0], opened=moment, closed="1770026400")])
+
+    bench.judge()
+
+    assert bench.counts() == [(1, 0, 0, 0) if moment == "1770022800" else (0, 1, 0, 0)]
+
+
+def test_typed_timestamps_of_any_year_crash_nothing(bench: Bench) -> None:
+    naive = [datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59), datetime(2026, 2, 2), None]
+    bench.declare(zone="Asia/Shanghai")
+    bench.land([(f"C{i}", "register", when, None, "OPEN", "") for i, when in enumerate(naive)])
+
+    verdict = bench.judge()
+
+    assert verdict.broken == {"times_readable": 2, "start_present": 1}
+    assert bench.ask("SELECT make_timestamp(started_us)::VARCHAR FROM accepted") == [("2026-02-01 16:00:00",)]
+
+
+def test_the_same_again_is_a_duplicate_and_other_content_a_version(bench: Bench) -> None:
+    closed = changed(GOOD[1], closed="2026-02-03 11:00:00", state="DONE")
+    bench.land([*GOOD, GOOD[0]])
+    bench.land([*GOOD, closed])
+    bench.land(GOOD)
+
+    bench.judge()
+
+    assert bench.counts() == [(4, 0, 1, 0), (1, 0, 4, 0), (1, 0, 3, 0)]
+    versions = bench.ask("SELECT version, reported_status FROM accepted WHERE work_order_id = 'C2' ORDER BY version")
+    assert versions == [(1, "in_progress"), (2, "completed"), (3, "in_progress")]
+    assert bench.ask("SELECT count(DISTINCT (first_load_id, first_row_number)) FROM accepted") == [(4,)]
+
+
+def test_a_corrected_row_releases_what_was_quarantined_even_if_it_is_a_duplicate(bench: Bench) -> None:
+    bench.land(GOOD)
+    bench.land([changed(GOOD[0], opened="yesterday"), *GOOD[1:]])
+    bench.judge()
+    assert bench.ask("SELECT count(*) FROM release") == [(0,)]
+
+    bench.land(GOOD)
+    bench.judge()
+
+    assert bench.counts()[-1] == (0, 0, 4, 0)
+    assert bench.ask("SELECT quarantined_row_number FROM release") == [(1,)]
+
+
+def test_within_a_batch_only_a_later_row_releases(bench: Bench) -> None:
+    bad = changed(GOOD[0], opened="yesterday")
+    bench.land([bad, GOOD[0], bad])
+
+    bench.judge()
+
+    assert bench.counts() == [(1, 2, 0, 0)]
+    assert bench.ask("SELECT quarantined_row_number FROM release") == [(1,)]
+
+
+def test_a_mapping_that_changes_lets_in_what_it_stopped(bench: Bench) -> None:
+    bench.land([changed(GOOD[0], state="FERTIG"), *GOOD[1:]])
+    bench.land(GOOD[1:])
+    bench.judge()
+    assert bench.counts() == [(3, 1, 0, 0), (0, 0, 3, 0)]
+
+    bench.declare(statuses=STATUSES | {"completed": ("DONE", "FERTIG")})
+    bench.judge()
+
+    assert bench.counts() == [(4, 0, 0, 0), (0, 0, 3, 0)]
+    assert bench.ask("SELECT count(*) FROM quarantine") == [(0,)]
+
+
+def test_a_second_look_at_the_same_judges_nothing(bench: Bench) -> None:
+    bench.land(GOOD)
+    bench.judge()
+
+    assert bench.judge() == Verdict()
+
+
+def test_what_is_lost_is_made_again_from_landing(bench: Bench) -> None:
+    bench.land([changed(GOOD[0], opened="yesterday"), *GOOD[1:]])
+    bench.land(GOOD)
+    bench.judge()
+    everything = "SELECT * FROM accepted ORDER BY load_id, row_number"
+    before, counts = bench.ask(everything), bench.counts()
+
+    shutil.rmtree(bench.home.accepted)
+    shutil.rmtree(bench.home.quarantine)
+    bench.judge()
+
+    assert (bench.ask(everything), bench.counts()) == (before, counts)
+
+
+def test_a_batch_without_its_decision_is_judged_again_and_so_are_those_after_it(bench: Bench) -> None:
+    for _ in range(3):
+        bench.land(GOOD)
+    bench.judge()
+    counts = bench.counts()
+    sorted((bench.home.accepted / "decision" / "crm" / "jobs").glob("*.parquet"))[0].unlink()
+
+    bench.judge()
+
+    assert bench.counts() == counts == [(4, 0, 0, 0), (0, 0, 4, 0), (0, 0, 4, 0)]
+
+
+def test_a_batch_that_lacks_columns_is_held_until_a_whole_one_comes(bench: Bench) -> None:
+    bench.land(GOOD)
+    bench.land([row[:4] for row in GOOD], NAMES[:4])
+
+    held = bench.judge().held
+
+    assert bench.counts() == [(4, 0, 0, 0), (0, 0, 0, 4)]
+    assert "columns_as_declared" in held[0].reason
+    assert "'state'" in held[0].reason
+    again = bench.judge()
+    assert (again.judged, again.held) == ([], held)
+    bench.land(GOOD)
+    assert bench.judge().held == []
+
+
+def test_half_of_the_usual_rows_is_let_in_and_less_is_held_unless_somebody_accepts_it(bench: Bench) -> None:
+    bench.land(GOOD)
+    bench.land(GOOD[:2])
+    bench.land(GOOD[:0])
+    held = bench.judge().held
+
+    assert [one.status for one in decisions(bench.home, "crm", "jobs")] == ["accepted", "accepted", "held"]
+    assert "volume: 0 rows" in held[0].reason
+
+    assert bench.judge(accept_held=True).held == []
+    bench.declare(prefix="X-")
+    assert bench.judge().held == []
+
+
+def test_a_file_is_compared_with_itself(bench: Bench) -> None:
+    def file(name: str, rows: int) -> list[dict[str, Any]]:
+        return [{"name": name, "sha256": str(rows), "size": rows, "rows": rows, "first_row": 1}]
+
+    bench.land(GOOD, files=file("a.csv", 4))
+    bench.land(GOOD[:1], files=file("b.csv", 1))
+    bench.land(GOOD[:1], files=file("a.csv", 1))
+
+    held = bench.judge().held
+
+    assert [one.status for one in decisions(bench.home, "crm", "jobs")] == ["accepted", "accepted", "held"]
+    assert "a.csv has 1 rows, where it had 4" in held[0].reason
+
+
+def test_a_batch_accepted_by_hand_despite_missing_columns_quarantines_its_rows(bench: Bench) -> None:
+    bench.land([row[:4] for row in GOOD], NAMES[:4])
+
+    bench.judge(accept_held=True)
+    bench.judge(accept_held=True)
+
+    assert bench.counts() == [(0, 4, 0, 0)]
+
+
+def check(expectation: str, on_failure: str = "quarantine", **arguments: Any) -> Any:
+    """An entity's own check."""
+    from pipelines.catalogue.sources import Check
+
+    return Check.model_construct(expectation=expectation, arguments=arguments, on_failure=on_failure)
+
+
+def test_a_check_on_numbers_reads_text_as_numbers_and_what_is_none_breaks_it(bench: Bench) -> None:
+    bench.declare(checks=[check("expect_column_values_to_be_between", column="amount", min_value=20)])
+    bench.land([*GOOD[:3], changed(GOOD[3], amount="much")])
+
+    bench.judge()
+
+    assert bench.ask("SELECT rule, detail FROM quarantine ORDER BY row_number") == [
+        ("expect_column_values_to_be_between", "amount = '10'"),
+        ("expect_column_values_to_be_between", "amount = 'much'"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        check("expect_column_values_to_match_regex", "stop", column="amount", regex="^1"),
+        check("expect_table_row_count_to_be_between", min_value=5),
+        check("expect_column_max_to_be_between", column="amount", max_value=30),
+        check("expect_column_values_to_match_regex", column="amount", regex="("),
+        check("expect_column_values_to_be_between", column="amount", min_value="low", max_value=7),
+        check("expect_column_values_to_be_between", colum="amount"),
+    ],
+)
+def test_a_check_that_stops_or_cannot_be_applied_holds_the_batch(bench: Bench, wrong: Any) -> None:
+    bench.declare(checks=[wrong])
+    bench.land(GOOD)
+
+    held = bench.judge().held
+
+    assert bench.counts() == [(0, 0, 0, 4)]
+    assert wrong.expectation in held[0].reason
+
+
+def test_uniqueness_is_judged_over_the_whole_batch(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.gate.SLICE_ROWS", 2)
+    bench.declare(checks=[check("expect_column_values_to_be_unique", column="amount")])
+    bench.land([*GOOD[:3], changed(GOOD[3], amount="10")])
+
+    bench.judge()
+
+    assert bench.ask("SELECT row_number FROM quarantine ORDER BY 1") == [(1,), (4,)]
+
+
+def test_rows_are_found_in_whichever_slice_they_are(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.gate.SLICE_ROWS", 3)
+    rows = [changed(GOOD[0], order_no=f"C{i}", state="WEIRD" if i in (2, 5, 6) else "DONE") for i in range(8)]
+    bench.land(rows)
+
+    bench.judge()
+
+    assert bench.ask("SELECT row_number FROM quarantine ORDER BY 1") == [(3,), (6,), (7,)]
+
+
+def test_before_anything_has_landed_there_are_files_with_every_column(bench: Bench) -> None:
+    make_empty_files(bench.home)
+
+    assert bench.ask("SELECT count(*), count(run_id), count(version) FROM accepted") == [(0, 0, 0)]
+    assert bench.ask("SELECT count(row) FROM quarantine") == [(0,)]
+
+
+def test_the_names_of_the_rules_are_known_without_great_expectations(bench: Bench) -> None:
+    bench.declare(checks=[check("expect_column_values_to_be_unique", column="amount")])
+
+    names = rule_names(bench.entity)
+
+    assert names[:3] == ("columns_as_declared", "volume", "key_present")
+    assert names[-1] == "expect_column_values_to_be_unique"
