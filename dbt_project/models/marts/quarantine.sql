@@ -1,18 +1,12 @@
 with released as (
 
     select
-        quarantined.source_system,
-        quarantined.entity,
-        quarantined.load_id,
-        quarantined.row_number,
-        min(release.landed_us) as released_us
-    from {{ ref('stg_quarantine') }} as quarantined
-    inner join {{ ref('stg_quarantine_release') }} as release
-        on
-            quarantined.source_system = release.source_system
-            and quarantined.entity = release.entity
-            and quarantined.key_hash = release.key_hash
-            and quarantined.load_id <= release.load_id
+        source_system,
+        entity,
+        quarantined_load_id,
+        quarantined_row_number,
+        min(landed_us) as released_us
+    from {{ ref('stg_quarantine_release') }}
     group by all
 
 )
@@ -32,5 +26,5 @@ left join released
     on
         quarantined.source_system = released.source_system
         and quarantined.entity = released.entity
-        and quarantined.load_id = released.load_id
-        and quarantined.row_number = released.row_number
+        and quarantined.load_id = released.quarantined_load_id
+        and quarantined.row_number = released.quarantined_row_number
