@@ -135,7 +135,9 @@ def _facts(run: dict[str, Any], zone: ZoneInfo) -> list[tuple[str, str]]:
         ("source says", f"{run['reported_status'].replace('_', ' ')} ({_sources(run)})"),
     ]
     if run["commitment"] is None:
-        return [*facts, ("commitment", f"none: {run['uncommitted_reason'] or 'no commitment matches'}")]
+        return [*facts, ("not judged", run["uncommitted_reason"])]
+    if run["uncommitted_reason"]:
+        facts.append(("not judged", run["uncommitted_reason"]))
     facts += [
         (
             "commitment",
