@@ -214,7 +214,7 @@ def _quarantine(rows: list[dict[str, Any]]) -> RenderableType:
 
 def _notes(outcome: Outcome, zone: ZoneInfo) -> list[RenderableType]:
     lines = [
-        f"STALE  {row['source_system']}: last landed {local(row['last_landed_at'], zone)}, "
+        f"STALE  {row['source_system']}: data through {local(row['data_through_at'], zone)}, "
         f"expected every {_span(row['expected_every_seconds'])}"
         for row in outcome.published["sources"]
         if row["is_stale"]

@@ -80,9 +80,9 @@ def show_status(found: dict[str, Any], console: Console) -> None:
         stale = row["is_stale"]
         shown.add_row(
             row["source_system"],
-            _age(row["last_landed_at"], now) + (" stale" if stale else ""),
+            _age(row["last_landed_at"], now),
             local(row["last_landed_at"], zone),
-            local(row["data_through_at"], zone),
+            local(row["data_through_at"], zone) + (" (stale)" if stale else ""),
             *(f"{row[name] or 0:,}" for name in ("accepted", "quarantined", "duplicates", "held")),
             style="yellow" if stale else "",
         )
