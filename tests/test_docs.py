@@ -1,0 +1,55 @@
+"""What the documentation says can be pasted, and works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.catalogue import read_catalogue
+from pipelines.home import Home
+
+ROOT = Path(__file__).parents[1]
+QUESTIONS = re.findall(
+    r"^## \d+\. (.+?)$.*?^```sql\n(.*?)^```", (ROOT / "docs" / "questions.md").read_text(encoding="utf-8"), re.M | re.S
+)
+# In the tiny home nothing fell due in the two months that would be compared.
+MAY_BE_EMPTY = {"Which nodes got worse"}
+
+
+def test_the_five_questions_have_an_answer_each() -> None:
+    assert len(QUESTIONS) == 5
+
+
+@pytest.mark.xdist_group("built")
+@pytest.mark.parametrize(("question", "sql"), QUESTIONS, ids=[question for question, _ in QUESTIONS])
+def test_a_question_is_answered_by_its_sql(built_once: Home, question: str, sql: str) -> None:
+    with duckdb.connect(str(built_once.published / "warehouse.duckdb"), read_only=True) as con:
+        answer = con.execute(sql)
+        columns, rows = [column[0] for column in answer.description], answer.fetchall()
+
+    shown = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+    assert f"| {' | '.join(columns)} |" in shown
+    assert rows or question in MAY_BE_EMPTY
+
+
+def test_the_guides_example_is_a_catalogue_in_order(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    files = re.findall(r"^```\w+ (\S+)\n(.*?)^```", guide, re.M | re.S)
+    assert len(files) == 5
+    (tmp_path / "catalogue").mkdir()
+    (tmp_path / "in").mkdir()
+    for name, text in files:
+        (tmp_path / "catalogue" / name).write_text(text, encoding="utf-8")
+
+    assert not read_catalogue(Home(tmp_path)).warnings
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/catalogue.md", "docs/questions.md"])
+def test_every_file_that_a_page_links_to_is_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    linked = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
+
+    assert [link for link in linked if not ((ROOT / page).parent / link).exists()] == []
