@@ -51,6 +51,8 @@ test: $(READY) lint browser
 lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@said=$$($(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests 2>&1) \
+		|| { echo "$$said"; exit 1; }
 
 # The report is looked at in a real browser; without one those tests are skipped and say so.
 browser:

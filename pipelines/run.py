@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.as_of import read_as_of
 from pipelines.catalogue import Catalogue, Source, read_catalogue
@@ -25,6 +25,9 @@ from pipelines.lock import exclusive
 from pipelines.outcome import EntityOutcome, HeldBatch, Outcome, read_published
 from pipelines.progress import Progress
 from pipelines.zones import instant_us
+
+if TYPE_CHECKING:
+    from pipelines.warehouse import Built
 
 # Pulls mostly wait for other systems; more at once would make their rows compete for two cores and for memory.
 SOURCES_AT_ONCE = 4
@@ -184,34 +187,32 @@ class Daily:
 
     # --- warehouse
 
-    def build(self) -> Any:
+    def build(self, *, unit_tests: bool = False) -> Built:
         """Build the warehouse into a file of its own."""
         from pipelines import warehouse
 
         self.progress.stage("Building the warehouse")
-        landed = self._landed_catalogue or self.landing.latest_catalogue()
-        if landed is None:
-            landed = self.land_catalogue()
-        built = warehouse.build(
-            self.home,
-            {
-                "as_of_us": instant_us(self.as_of),
-                "known_at_us": self._everything_known_us(),
-                "accepted_path": str(self.home.accepted),
-                "quarantine_path": str(self.home.quarantine),
-                "catalogue_path": str(landed.folder),
-                "publication_id": self.publication_id,
-                "built_at_us": instant_us(self.now),
-                "code_version": code_version(),
-                "catalogue_hash": landed.hash,
-            },
-            self.progress.step,
-        )
+        built = warehouse.build(self.home, self._variables(), self.progress.step, unit_tests=unit_tests)
         self._built = built.file
         self.findings = [
             {"name": node.name, "rows": node.failures, "description": node.description} for node in built.warnings
         ]
         return built
+
+    def _variables(self) -> dict[str, Any]:
+        """What the models are told: they read no clock and know no path of their own."""
+        landed = self._landed_catalogue or self.landing.latest_catalogue() or self.land_catalogue()
+        return {
+            "as_of_us": instant_us(self.as_of),
+            "known_at_us": self._everything_known_us(),
+            "accepted_path": str(self.home.accepted),
+            "quarantine_path": str(self.home.quarantine),
+            "catalogue_path": str(landed.folder),
+            "publication_id": self.publication_id,
+            "built_at_us": instant_us(self.now),
+            "code_version": code_version(),
+            "catalogue_hash": landed.hash,
+        }
 
     def _everything_known_us(self) -> int:
         """Now, or later where a clock that was set back has stamped a batch with a time to come."""
