@@ -6,17 +6,16 @@ milestones becomes a row a step only when it is accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from pipelines.catalogue.sources import Constant, Entity, Expression, Source
 from pipelines.landing import ROW_NUMBER, Batch
-from pipelines.zones import DAY_US, FIRST_DAY, LAST_DAY, day_number, to_utc
+from pipelines.zones import DAY_US, FIRST_DAY, LAST_DAY, day_number, local_day_table, offsets
 
 TEXTS = (
     "work_order_id",
@@ -101,19 +100,12 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def connect(zone: str, temporary: Path) -> duckdb.DuckDBPyConnection:
-    """A connection that spills to ``temporary`` and knows ``to_utc``, the way from wall times of ``zone``."""
+def connect(temporary: Path) -> duckdb.DuckDBPyConnection:
+    """A connection that spills to ``temporary``."""
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = false")
     con.execute(f"SET temp_directory = {literal(str(temporary / 'spill'))}")
-
-    def wall_to_utc(local: Any) -> Any:
-        values = local.combine_chunks() if isinstance(local, pa.ChunkedArray) else local
-        instants = to_utc(zone, values.fill_null(0).to_numpy(zero_copy_only=False))
-        return pa.array(instants, mask=values.is_null().to_numpy(zero_copy_only=False))
-
-    con.create_function("wall_to_utc", wall_to_utc, ["BIGINT"], "BIGINT", type="arrow", null_handling="special")
     return con
 
 
@@ -163,7 +155,7 @@ def conform(
     try:
         con.execute(
             f"COPY ({_statement(con, batch, landed, source, entity)}) TO {literal(str(target))} "
-            "(FORMAT parquet, COMPRESSION zstd)"
+            "(FORMAT parquet, COMPRESSION snappy)"
         )
     except (duckdb.IOException, duckdb.OutOfMemoryException):
         raise
@@ -209,30 +201,29 @@ def _statement(con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed, sou
     has = entity.columns.__contains__
     texts = [*TEXTS, "status", "activity", "lifecycle", "visit"]
     trimmed = {f"t_{name}": _text(f"x_{name}") if has(name) else "NULL::VARCHAR" for name in texts}
-    for ours in times:
-        trimmed[f"t_{ours}"] = _text(f"x_{ours}")
-        if _is_text(types[f"x_{ours}"]) and _reads_iso(entity.time_format):
-            trimmed[f"m_{ours}"] = f"regexp_extract({_text(f'x_{ours}')}, {literal(_ISO)}, ['wall', 'zone'])"
+    trimmed |= {f"t_{ours}": _text(f"x_{ours}") for ours in times}
     second = f"SELECT *{_list(trimmed)} FROM ({first})"
 
-    instants = {f"{ours}_us": _instant(ours, types[f"x_{ours}"], entity.time_format) for ours in times}
-    third = f"SELECT *{_list(instants)} FROM ({second})"
-    in_range = {
-        f"{ours}_us": f"CASE WHEN {ours}_us >= {EARLIEST_US} AND {ours}_us < {LATEST_US} THEN {ours}_us END"
-        for ours in times
-    }
-    replaced = ", ".join(f"{sql} AS {name}" for name, sql in in_range.items())
-    fourth = f"SELECT * REPLACE ({replaced}) FROM ({third})" if replaced else third
+    # Layer upon layer, so that each text is parsed once: the engine repeats what a CASE names twice.
+    read = {ours: _Reading(ours, types[f"x_{ours}"], entity.time_format) for ours in times}
+    third = f"SELECT *{_list({name: sql for one in read.values() for name, sql in one.parsed.items()})} FROM ({second})"
+    fourth = f"SELECT *{_list({name: sql for one in read.values() for name, sql in one.split.items()})} FROM ({third})"
+    joins, from_local = _zone_joins(con, source.time_zone, [ours for ours, one in read.items() if one.has_local])
+    instants = {f"i_{ours}": one.instant(from_local.get(ours, "NULL::BIGINT")) for ours, one in read.items()}
+    fifth = f"SELECT b.*{_list(instants)} FROM ({fourth}) AS b{joins}"
+    in_range = {f"{ours}_us": _in_range(f"i_{ours}") for ours in times}
+    sixth = f"SELECT *{_list(in_range)} FROM ({fifth})"
 
     ours = _canonical(batch, source, entity, times)
-    fifth = f"SELECT row_number{_list(ours)} FROM ({fourth})"
-    keyed = f"SELECT *, {_key_hash(source, entity)} AS key_hash FROM ({fifth})"
+    seventh = f"SELECT row_number{_list(ours)} FROM ({sixth})"
+    keyed = f"SELECT *, {_key_hash(source, entity)} AS key_hash FROM ({seventh})"
     content = [*TEXTS, "changed_us", "promised_us", "work_order_url"]
     content += [name for name in OF_SHAPE[entity.shape] if name in ours]
     content += [
         name for name in ours if entity.shape == "milestones" and name.startswith(("from_", "to_", "promised_"))
     ]
-    hashed = f"md5({_unambiguous(list(dict.fromkeys(content)))}) AS content_hash"
+    absent = {name for name, sql in ours.items() if sql.startswith("NULL::")}
+    hashed = f"md5({_unambiguous(list(dict.fromkeys(content)), absent)}) AS content_hash"
     run_id = ""
     if entity.shape == "runs":
         run_id = ", md5(key_hash || coalesce(node, '')) AS run_id"
@@ -358,8 +349,16 @@ def _key_hash(source: Source, entity: Entity) -> str:
     return f"md5({head} || {_unambiguous(alike.split(', '))} || {which})"
 
 
-def _unambiguous(names: Sequence[str]) -> str:
-    return " || ".join(f"coalesce(length({name}::VARCHAR) || ':' || {name}::VARCHAR, '-') || ';'" for name in names)
+def _unambiguous(names: Iterable[str], absent: Container[str] = ()) -> str:
+    """The values one after the other, each with its length before it; ``absent`` ones are known to be null."""
+    parts = []
+    for name in names:
+        if name in absent:
+            parts.append("'-;'")
+        else:
+            text = f"{name}::VARCHAR"
+            parts.append(f"length({text}), CASE WHEN {name} IS NULL THEN '-' ELSE ':' END, {text}, ';'")
+    return f"concat({', '.join(parts)})"
 
 
 def _unreadable(entity: Entity, times: dict[str, Any]) -> str:
@@ -412,38 +411,90 @@ def _reads_iso(time_format: str | None) -> bool:
     return time_format is None or (time_format not in ("unix", "unix_ms") and not time_format.startswith("%Y"))
 
 
-def _instant(ours: str, kind: str, time_format: str | None) -> str:
-    text = f"t_{ours}"
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"try(epoch_us(x_{ours}))"
-    if not _is_text(kind):
-        return _from_wall(f"try(epoch_us(x_{ours}::TIMESTAMP))")
-    if time_format in ("unix", "unix_ms"):
-        factor = 1_000_000 if time_format == "unix" else 1_000
-        return (
-            f"try_cast(try_cast({text if kind == 'VARCHAR' else f'x_{ours}'} AS DECIMAL(28, 6)) * {factor} AS BIGINT)"
-        )
-    found = []
-    if time_format is not None:
-        # `epoch` and `infinity` are times to DuckDB.
-        parsed = f"CASE WHEN regexp_matches({text}, '[0-9]') THEN try_strptime({text}, {literal(time_format)}) END"
-        absolute = "%z" in time_format or "%Z" in time_format
-        found.append(f"try(epoch_us({parsed}))" if absolute else _from_wall(f"try(epoch_us({parsed}))"))
-    if _reads_iso(time_format):
+class _Reading:
+    """How the text or value ``x_<ours>`` becomes an instant, in layers of SQL that each build on the one before."""
+
+    def __init__(self, ours: str, kind: str, time_format: str | None) -> None:
+        text, value = f"t_{ours}", f"x_{ours}"
+        self.parsed: dict[str, str] = {}
+        """Read off the text."""
+        self.split: dict[str, str] = {}
+        """``l_<ours>``: wall time of the source's zone; other columns: instants."""
+        self._before: list[str] = []
+        self._after: list[str] = []
+        local: list[str] = []
+        if kind == "TIMESTAMP WITH TIME ZONE":
+            self.split[f"a_{ours}"] = f"try(epoch_us({value}))"
+            self._before.append(f"a_{ours}")
+        elif not _is_text(kind):
+            self.parsed[f"p_{ours}"] = f"try(epoch_us({value}::TIMESTAMP))"
+            local.append(f"p_{ours}")
+        elif time_format in ("unix", "unix_ms"):
+            factor = 1_000_000 if time_format == "unix" else 1_000
+            number = f"try_cast({text if kind == 'VARCHAR' else value} AS DECIMAL(28, 6))"
+            self.split[f"a_{ours}"] = f"try_cast({number} * {factor} AS BIGINT)"
+            self._before.append(f"a_{ours}")
+        else:
+            self._read_text(ours, text, time_format, local)
+        self.has_local = bool(local)
+        if local:
+            self.split[f"l_{ours}"] = f"coalesce({', '.join(_in_range(one) for one in local)})"
+
+    def _read_text(self, ours: str, text: str, time_format: str | None, local: list[str]) -> None:
+        if time_format is not None:
+            # `epoch` and `infinity` are times to DuckDB.
+            parsed = f"CASE WHEN regexp_matches({text}, '[0-9]') THEN try_strptime({text}, {literal(time_format)}) END"
+            self.parsed[f"p_{ours}"] = f"try(epoch_us({parsed}))"
+            if "%z" in time_format or "%Z" in time_format:
+                self._before.append(f"p_{ours}")
+            else:
+                local.append(f"p_{ours}")
+        if not _reads_iso(time_format):
+            return
+        self.parsed[f"m_{ours}"] = f"regexp_extract({text}, {literal(_ISO)}, ['wall', 'zone'])"
         wall = f"try(epoch_us(try_cast(replace(m_{ours}.wall, ',', '.') AS TIMESTAMP)))"
         zone = f"m_{ours}.zone"
         digits = f"replace(substr({zone}, 2), ':', '')"
         seconds = f"(left({digits}, 2)::BIGINT * 3600 + coalesce(nullif(substr({digits}, 3), '')::BIGINT, 0) * 60)"
-        found.append(
-            f"CASE WHEN {zone} = '' THEN {_from_wall(wall)} WHEN lower({zone}) = 'z' THEN {wall} "
-            f"ELSE {wall} - CASE WHEN {zone}[1] = '-' THEN -1 ELSE 1 END * {seconds} * 1000000 END"
-        )
-    return f"coalesce({', '.join(found)})"
+        ahead = f"CASE WHEN {zone}[1] = '-' THEN -1 ELSE 1 END * {seconds} * 1000000"
+        self.split[f"w_{ours}"] = wall
+        self.split[f"o_{ours}"] = f"CASE WHEN {zone} = '' THEN NULL WHEN {zone} IN ('Z', 'z') THEN 0 ELSE {ahead} END"
+        local.append(f"CASE WHEN {zone} = '' THEN {wall} END")
+        self._after.append(f"w_{ours} - o_{ours}")
+
+    def instant(self, from_local: str) -> str:
+        """The instant, given that of ``l_<ours>``."""
+        return f"coalesce({', '.join([*self._before, from_local, *self._after])})"
 
 
-def _from_wall(wall: str) -> str:
-    day = DAY_US
-    return f"CASE WHEN {wall} BETWEEN {EARLIEST_US - day} AND {LATEST_US + day} THEN wall_to_utc({wall}) END"
+def _zone_joins(con: duckdb.DuckDBPyConnection, zone: str, times: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Joins that bring the offset of each wall time ``l_<ours>`` in ``zone``, and the instant in terms of them."""
+    table = offsets(zone)
+    if len(table.offset_us) == 1:
+        return "", {ours: f"l_{ours} - ({int(table.offset_us[0])})" for ours in times}
+    if not times:
+        return "", {}
+    con.register("local_day_table", local_day_table(zone))
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE local_day AS "
+        f"SELECT * REPLACE (local_day - ({EARLIEST_US // DAY_US}) AS local_day) FROM local_day_table"
+    )
+    con.unregister("local_day_table")
+    joins = "".join(
+        f" LEFT JOIN local_day AS z_{ours} ON z_{ours}.local_day = (b.l_{ours} - ({EARLIEST_US})) // {DAY_US} "
+        f"AND z_{ours}.local_from_us <= b.l_{ours} AND b.l_{ours} < z_{ours}.local_to_us"
+        for ours in times
+    )
+    # `greatest` of a null and a number is the number.
+    found = {
+        ours: f"CASE WHEN l_{ours} IS NOT NULL THEN greatest(l_{ours} - z_{ours}.offset_us, z_{ours}.not_before_us) END"
+        for ours in times
+    }
+    return joins, found
+
+
+def _in_range(us: str) -> str:
+    return f"CASE WHEN {us} >= {EARLIEST_US} AND {us} < {LATEST_US} THEN {us} END"
 
 
 def _list(columns: dict[str, str]) -> str:
