@@ -187,12 +187,12 @@ class Daily:
 
     # --- warehouse
 
-    def build(self, *, unit_tests: bool = False) -> Built:
+    def build(self) -> Built:
         """Build the warehouse into a file of its own."""
         from pipelines import warehouse
 
         self.progress.stage("Building the warehouse")
-        built = warehouse.build(self.home, self._variables(), self.progress.step, unit_tests=unit_tests)
+        built = warehouse.build(self.home, self._variables(), self.progress.step)
         self._built = built.file
         self.findings = [
             {"name": node.name, "rows": node.failures, "description": node.description} for node in built.warnings

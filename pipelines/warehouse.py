@@ -71,9 +71,7 @@ class Built:
         return [node for node in self.nodes if node.status == "warn"]
 
 
-def build(
-    home: Home, variables: Mapping[str, Any], on_node: OnNode | None = None, *, unit_tests: bool = False
-) -> Built:
+def build(home: Home, variables: Mapping[str, Any], on_node: OnNode | None = None) -> Built:
     """Build every model and run every data test, into fresh files; raise BuildError where one fails."""
     from dbt.cli.main import dbtRunner
 
@@ -89,7 +87,7 @@ def build(
                     *_where(home),
                     *("--target-path", str(home.warehouse / "dbt" / "target")),
                     # Unit tests ask whether the SQL is right, which a day's data does not change.
-                    *(() if unit_tests else ("--exclude-resource-type", "unit_test")),
+                    *("--exclude-resource-type", "unit_test"),
                     *("--vars", json.dumps(dict(variables))),
                     "--no-write-json",
                 ]
