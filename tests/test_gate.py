@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -414,3 +417,56 @@ def test_the_names_of_the_rules_are_known_without_great_expectations(bench: Benc
 
     assert names[:3] == ("columns_as_declared", "volume", "key_present")
     assert names[-1] == "expect_column_values_to_be_unique"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from pipelines import gate
+from tests.test_gate import Bench
+
+put, left = gate._put, int(sys.argv[2])
+
+def killed(temporary, file):
+    global left
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    put(temporary, file)
+
+gate._put = killed
+bench = Bench(Path(sys.argv[1]))
+bench.declare(zone="Europe/Amsterdam")
+bench.judge()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+@pytest.mark.parametrize("files_written", [2, 5, 7])
+def test_a_gate_killed_in_between_decides_alike_the_next_time(tmp_path: Path, files_written: int) -> None:
+    told = []
+    for name in ("killed", "whole"):
+        bench = Bench(tmp_path / name)
+        bench.declare(zone="Europe/Amsterdam")
+        bench.land([*GOOD[:3], changed(GOOD[3], opened="yesterday")])
+        bench.land([*GOOD[:2], changed(GOOD[2], closed="2026-02-04 11:00:00"), GOOD[3]])
+        if name == "killed":
+            child = subprocess.run(
+                [sys.executable, "-c", KILLED, str(bench.home.root), str(files_written)],
+                cwd=Path(__file__).parent.parent,
+                timeout=120,
+                check=False,
+            )
+            assert child.returncode == -signal.SIGKILL
+            assert len(decisions(bench.home, "crm", "jobs")) == (files_written > 3)
+        bench.judge()
+        assert not list(bench.home.accepted.glob(".tmp-gate-*"))
+        told.append(
+            [
+                decisions(bench.home, "crm", "jobs"),
+                *(bench.ask(f"SELECT * FROM {kind} ORDER BY ALL") for kind in ("accepted", "quarantine", "release")),
+            ]
+        )
+
+    assert told[0] == told[1]
+    assert [(one.accepted, one.quarantined, one.duplicates) for one in told[0][0]] == [(3, 1, 0), (2, 0, 2)]
