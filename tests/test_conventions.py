@@ -48,16 +48,6 @@ def test_nothing_is_described_that_is_not_there() -> None:
     assert _described(MODELS).keys() <= {path.stem for path in MODELS.rglob("*.sql")}
 
 
-@pytest.mark.parametrize(
-    "sql", [path for path in [*MARTS, *INNER] if path.parent.name != "staging"], ids=lambda p: p.stem
-)
-def test_only_staging_reads_what_has_landed(sql: Path) -> None:
-    text = sql.read_text(encoding="utf-8")
-
-    assert "parquet(" not in text
-    assert "_path'" not in text
-
-
 @pytest.mark.parametrize("shape", get_args(Shape))
 def test_every_shape_has_its_suite(shape: str) -> None:
     suite = importlib.import_module(f"quality_checks.{shape}")
