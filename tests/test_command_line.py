@@ -149,3 +149,25 @@ def test_status_before_the_first_run_says_what_to_do(tiny_home: Home) -> None:
 
     assert done.returncode == 1
     assert "nothing is published yet" in done.stderr
+
+
+def test_explain_says_which_commitment_a_run_is_held_to_and_why_and_when_its_states_change(built_once: Home) -> None:
+    done = call("explain", "C1", home=built_once)
+    told = json.loads(call("explain", "C1", "--json", home=built_once).stdout)
+
+    assert done.returncode == 0
+    assert "matched by       process claims, node assess, segment gold; closer than K2" in done.stdout
+    assert "in progress acceptable   Tue 2026-02-03 01:00:00   Tue 2026-02-03 02:00:00" in done.stdout
+    assert [run["node"] for run in told["runs"]] == [None, "register", "assess", "pay"]
+    assert [run["elapsed_seconds"] for run in told["runs"]] == [41 * 3600, 4 * 3600, 13 * 3600, 24 * 3600]
+
+
+def test_explain_says_that_a_run_is_not_judged_where_no_commitment_is_in_force(built_once: Home) -> None:
+    assert "not judged   no commitment" in call("explain", "O1", home=built_once).stdout
+
+
+def test_a_work_order_that_is_not_there_is_answered_with_similar_ones(built_once: Home) -> None:
+    done = call("explain", "1", home=built_once)
+
+    assert done.returncode == 1
+    assert "Similar: C1, O1." in done.stderr
