@@ -281,7 +281,7 @@ def _canonical(batch: Batch, source: Source, entity: Entity, times: dict[str, An
         assert entity.events is not None
         columns |= {
             "activity": "t_activity",
-            "lifecycle": "lower(t_lifecycle)",
+            "lifecycle": _lifecycle(entity.events.mode),
             "at_us": time("at"),
             "mode": literal(entity.events.mode),
             "meaning": _meaning(entity),
@@ -314,15 +314,18 @@ def _case(text: str, names: dict[str, str], otherwise: str) -> str:
     return f"CASE {text} {whens} ELSE {otherwise} END"
 
 
+def _lifecycle(mode: str) -> str:
+    # A log that leaves the word out logs what is complete, says the XES standard.
+    return "coalesce(lower(t_lifecycle), 'complete')" if mode == "lifecycle" else "lower(t_lifecycle)"
+
+
 def _meaning(entity: Entity) -> str:
     rules = entity.events
     assert rules is not None
     by_mode = {"states": "'begins'", "completions": "'completes'"}.get(rules.mode)
     if by_mode is None:
-        # A log that leaves the word out logs what is complete, says the XES standard.
         by_mode = (
-            "CASE coalesce(lower(t_lifecycle), 'complete') WHEN 'start' THEN 'begins' "
-            "WHEN 'complete' THEN 'completes' ELSE 'none' END"
+            f"CASE {_lifecycle(rules.mode)} WHEN 'start' THEN 'begins' WHEN 'complete' THEN 'completes' ELSE 'none' END"
         )
     last = f"CASE {by_mode} WHEN 'completes' THEN %s ELSE {by_mode} END" if rules.mode == "lifecycle" else "%s"
     whens = [

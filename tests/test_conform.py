@@ -245,3 +245,15 @@ def mapping() -> dict[str, Any]:
     from test_gate import COLUMNS
 
     return dict(COLUMNS)
+
+
+def test_an_event_without_a_lifecycle_word_is_complete_where_the_words_make_runs(bench: Bench) -> None:
+    bench.declare(events={"mode": "lifecycle"}, **EVENTS)
+    bench.land([("C1", "Check", "START", "2026-01-05 10:00"), ("C1", "Check", "", "2026-01-05 11:00")], LOG)
+
+    bench.judge()
+
+    assert bench.ask("SELECT lifecycle, meaning FROM accepted ORDER BY row_number") == [
+        ("start", "begins"),
+        ("complete", "completes"),
+    ]
