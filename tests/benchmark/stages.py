@@ -1,0 +1,47 @@
+"""One stage of the daily run over a synthetic home: ``python -m tests.benchmark.stages STAGE HOME``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipelines.catalogue import read_catalogue
+from pipelines.gate import judge
+from pipelines.home import Home
+from pipelines.publish import Publication
+from pipelines.run import Daily
+from pipelines.warehouse import WAREHOUSE
+
+from .measure import measured
+from .synthesize import AS_OF
+
+STAGES = ["land", "gate", "build", "publish"]
+
+
+def stage(name: str, home: Home) -> None:
+    """Run one stage and print what it cost; imports of the stage's libraries are part of it."""
+    daily = Daily(home, read_catalogue(home), AS_OF)
+    [source] = daily.catalogue.sources.values()
+    [entity] = source.entities
+    with measured(name):
+        if name == "land":
+            daily.land_catalogue()
+            daily.pull(source, entity)
+        elif name == "gate":
+            judge(home, source, source.entities[entity], daily.as_of)
+        elif name == "build":
+            daily.build()
+        else:
+            publication = Publication(home, daily.publication_id)
+            built = home.warehouse / WAREHOUSE
+            publication.write_parquet(built)
+            publication.write_report(built)
+            publication.show(built)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("home", type=Path)
+    arguments = parser.parse_args()
+    stage(arguments.stage, Home(arguments.home.resolve()))
