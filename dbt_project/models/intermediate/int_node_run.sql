@@ -8,6 +8,34 @@ with begun as (
     from {{ ref('int_reported_run') }}
     where started_us < {{ as_of() }}
 
+),
+
+-- Few work orders come back to a node: only their runs need to be counted in order.
+returned as (
+
+    select process, work_order_id, node
+    from begun
+    where node is not null
+    group by process, work_order_id, node
+    having count(*) > 1
+
+),
+
+visits as (
+
+    select
+        begun.run_id,
+        row_number() over (
+            partition by begun.process, begun.work_order_id, begun.node
+            order by begun.started_us, begun.ended_us nulls last, begun.run_id
+        ) as visit
+    from begun
+    inner join returned
+        on
+            begun.process = returned.process
+            and begun.work_order_id = returned.work_order_id
+            and begun.node = returned.node
+
 )
 
 select
@@ -19,17 +47,7 @@ select
     begun.work_order_id,
     begun.process,
     begun.node,
-    case
-        when begun.node is not null
-            then coalesce(
-                begun.visit,
-                row_number() over (
-                    partition by begun.process, begun.work_order_id, begun.node
-                    order by begun.started_us, begun.ended_us nulls last, begun.run_id
-                )
-            )
-        else begun.visit
-    end as visit,
+    coalesce(begun.visit, visits.visit, case when begun.node is not null then 1 end) as visit,
     begun.department,
     begun.position,
     begun.segment,
@@ -47,3 +65,4 @@ select
     coalesce(node.is_final, false) as is_final
 from begun
 left join {{ ref('stg_node') }} as node on begun.process = node.process and begun.node = node.node
+left join visits on begun.run_id = visits.run_id

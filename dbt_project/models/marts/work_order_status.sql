@@ -1,17 +1,27 @@
-{%- set late = "run.scope = 'node' and run.is_commitment_kept = false" %}
-{%- set open = "run.scope = 'node' and run.is_open" %}
-with per_work_order as (
+-- Few runs are open: only they need their nodes and departments put together.
+with open_now as (
+
+    select
+        work_order_id,
+        process,
+        {{ listing('node', 'true') }} as current_nodes,
+        {{ listing('department', 'true') }} as current_departments
+    from {{ ref('fct_run') }}
+    where scope = 'node' and is_open
+    group by work_order_id, process
+
+),
+
+per_work_order as (
 
     select
         run.work_order_id,
         run.process,
         max(run.process_name) as process_name,
-        {{ listing('run.node', open) }} as current_nodes,
-        {{ listing('run.department', open) }} as current_departments,
         count(*) filter (where run.scope = 'node' and run.reported_status = 'completed') as nodes_completed,
         count(*) filter (where run.scope = 'node' and run.reported_status = 'in_progress') as nodes_in_progress,
         count(*) filter (where run.scope = 'node' and run.reported_status = 'cancelled') as nodes_cancelled,
-        count(*) filter (where {{ late }}) as nodes_late,
+        count(*) filter (where run.scope = 'node' and not run.is_commitment_kept) as nodes_late,
         max(
             case run.level when 'normal' then 1 when 'acceptable' then 2 when 'warning' then 3 end
         ) as worst,
@@ -35,8 +45,8 @@ select
     process_run.level as process_level,
     process_run.commitment_due_at,
     process_run.tolerance_due_at,
-    per_work_order.current_nodes,
-    per_work_order.current_departments,
+    open_now.current_nodes,
+    open_now.current_departments,
     per_work_order.nodes_completed,
     per_work_order.nodes_in_progress,
     per_work_order.nodes_cancelled,
@@ -50,3 +60,5 @@ inner join {{ ref('fct_run') }} as process_run
         and per_work_order.process = process_run.process
         and per_work_order.work_order_id = process_run.work_order_id
         and per_work_order.last_visit = process_run.visit
+left join open_now
+    on per_work_order.process = open_now.process and per_work_order.work_order_id = open_now.work_order_id
