@@ -14,20 +14,21 @@ from pathlib import Path
 
 from .stages import STAGES
 
-FIGURES = re.compile(r"([\d.]+) s wall\s+([\d.]+) s cpu\s+([\d.]+) MiB")
+# Lines that are set in are parts of one that is not.
+FIGURES = re.compile(r"^\S.*?([\d.]+) s wall\s+([\d.]+) s cpu\s+([\d.]+) MiB", re.MULTILINE)
 PANDAS_AT_MOST = 1_000_000  # beyond, pandas does not fit in the memory that we allow ourselves
 
 
 def measured_child(*arguments: str) -> tuple[float, float, float]:
-    """Run a module of the benchmark; wall seconds, CPU seconds and peak MiB of its first measured part."""
+    """Run a module of the benchmark; wall seconds, CPU seconds and peak MiB of all that it measured."""
     done = subprocess.run(
         [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, text=True, check=True, timeout=3600
     )
-    found = FIGURES.search(done.stdout)
-    if found is None:
+    parts = [[float(figure) for figure in part] for part in FIGURES.findall(done.stdout)]
+    if not parts:
         raise SystemExit(f"{arguments}: no figures in {done.stdout!r}")
-    wall, cpu, peak = (float(figure) for figure in found.groups())
-    return wall, cpu, peak
+    wall, cpu, peaks = zip(*parts, strict=True)
+    return sum(wall), sum(cpu), max(peaks)
 
 
 def line(name: str, runs: int, wall: float, cpu: float, peak: float) -> None:
