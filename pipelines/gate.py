@@ -266,7 +266,8 @@ class _Gate:
         mark.touch()
 
     def _mark(self, batch: Batch) -> Path:
-        return self._file("decision", batch).with_suffix(".accepted_by_hand")
+        # Nobody's answer can be made again: it stands beside the batch, where a backup finds it.
+        return self.home.landing / self.source.name / self.entity.name / f"{batch.load_id}.accepted_by_hand"
 
     # --- one batch
 

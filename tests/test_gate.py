@@ -320,6 +320,17 @@ def test_half_of_the_usual_rows_is_let_in_and_less_is_held_unless_somebody_accep
     assert bench.judge().held == []
 
 
+def test_what_somebody_accepted_outlives_all_that_is_derived(bench: Bench) -> None:
+    bench.land(GOOD)
+    bench.land(GOOD[:1])
+    assert len(bench.judge().held) == 1
+    assert bench.judge(accept_held=True).held == []
+
+    shutil.rmtree(bench.home.accepted)
+
+    assert bench.judge().held == []
+
+
 def test_a_file_is_compared_with_itself(bench: Bench) -> None:
     def file(name: str, rows: int) -> list[dict[str, Any]]:
         return [{"name": name, "sha256": str(rows), "size": rows, "rows": rows, "first_row": 1}]
