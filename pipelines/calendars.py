@@ -7,10 +7,12 @@ turns back (see zones), so cutting at a local midnight and then converting is th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from pipelines.zones import BEGINNING_US, DAY_US, END_US, SECOND_US, Instants, day_number, midnight_us, to_local, to_utc
 
@@ -23,6 +25,18 @@ EPOCH_WEEKDAY = 3
 # Seconds after local midnight; an end at or before the start is on the next day.
 Window = tuple[int, int]
 Intervals = tuple[Instants, Instants]
+
+_NONE: Instants = np.array([], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class WorkingDays:
+    """Days in order: number of the local date, the zone of its clocks, when its runs begin and its work ends."""
+
+    day: Instants
+    zone: npt.NDArray[np.str_]
+    from_us: Instants
+    closes_us: Instants
 
 
 class CalendarVersionLike(Protocol):
@@ -76,6 +90,55 @@ def worked_before(from_us: Instants, to_us: Instants) -> Instants:
     return np.cumsum(length) - length
 
 
+def working_days(calendar: CalendarLike) -> WorkingDays:
+    """Return the days on which a shift that starts on them works within the horizon, in order.
+
+    What is left of a shift after the midnight that ends a holiday belongs to the day that begins there.
+    """
+    begin_us, finish_us = horizon(calendar)
+    of_version = [_worked_on_days(version, begin_us, finish_us) for version in calendar.versions]
+    owner, end_us = (np.concatenate([_NONE, *(piece[side] for piece in of_version)]) for side in (0, 1))
+    days, of_day = np.unique(owner, return_inverse=True)
+    closes_us = np.full(len(days), BEGINNING_US)
+    np.maximum.at(closes_us, of_day, end_us)
+
+    dates, zone, date_begins_us = _dates(calendar, begin_us, finish_us)
+    # The night before the first date may have left its shift.
+    nth = np.searchsorted(dates, days)
+    closed_before_us = np.concatenate([[BEGINNING_US], np.maximum.accumulate(closes_us)[:-1]])[: len(days)]
+    return WorkingDays(days, zone[nth], np.maximum(date_begins_us[nth], closed_before_us), closes_us)
+
+
+def every_day(zone: str, first: date, last: date) -> WorkingDays:
+    """Return the dates of a zone from ``first`` to ``last`` as the working days of a clock that never stops."""
+    days = np.arange(day_number(first), day_number(last) + 2, dtype=np.int64)
+    midnight = to_utc(zone, days * DAY_US)
+    days, from_us, to_us = days[:-1], midnight[:-1], midnight[1:]
+    # A date that a zone skipped as it crossed the date line has no instants.
+    is_day = from_us < to_us
+    return WorkingDays(days[is_day], np.full(is_day.sum(), zone), from_us[is_day], to_us[is_day])
+
+
+def at_clock(days: WorkingDays, seconds: int) -> Instants:
+    """Return the instant of a time of day on each of ``days``, by the clocks of the day."""
+    local_us = days.day * DAY_US + seconds * SECOND_US
+    instants = np.empty_like(local_us)
+    for zone in np.unique(days.zone):
+        is_here = days.zone == zone
+        instants[is_here] = to_utc(zone, local_us[is_here])
+    return instants
+
+
+def worked_until(intervals: Intervals, instants: Instants) -> Instants:
+    """Return the working time from the beginning of the horizon up to each instant."""
+    from_us, to_us = intervals
+    if not len(from_us):
+        return np.zeros_like(instants)
+    row = np.searchsorted(from_us, instants, side="right") - 1
+    before = worked_before(from_us, to_us)[row] + np.minimum(instants, to_us[row]) - from_us[row]
+    return np.where(row < 0, 0, before)
+
+
 def subtract(intervals: Intervals, cuts: Intervals) -> Intervals:
     """Return the instants in one of ``intervals`` and in none of ``cuts`` as maximal intervals, whatever overlaps."""
     edges, position = np.unique(np.concatenate([*intervals, *cuts]), return_inverse=True)
@@ -94,8 +157,8 @@ def subtract(intervals: Intervals, cuts: Intervals) -> Intervals:
 
 def _lay_out_version(version: CalendarVersionLike, from_us: int, to_us: int) -> Intervals:
     zone = version.time_zone
-    from_us = max(from_us, BEGINNING_US if version.valid_from_us is None else version.valid_from_us)
-    to_us = min(to_us, END_US if version.valid_to_us is None else version.valid_to_us)
+    valid_from_us, valid_to_us = _validity(version)
+    from_us, to_us = max(from_us, valid_from_us), min(to_us, valid_to_us)
     if from_us >= to_us:
         return _intervals([])
     first, last = (int(local) // DAY_US for local in to_local(zone, [from_us, to_us]))
@@ -103,6 +166,74 @@ def _lay_out_version(version: CalendarVersionLike, from_us: int, to_us: int) -> 
     starts, ends = subtract((to_utc(zone, local[0]), to_utc(zone, local[1])), _intervals(version.closures))
     starts, ends = np.clip(starts, from_us, to_us), np.clip(ends, from_us, to_us)
     return starts[starts < ends], ends[starts < ends]
+
+
+def _worked_on_days(version: CalendarVersionLike, begin_us: int, finish_us: int) -> tuple[Instants, Instants]:
+    """Return the days to which working time between two instants belongs, and until when; a day may come twice.
+
+    The end is the true one, even where it is beyond ``finish_us``.
+    """
+    zone = version.time_zone
+    from_us, to_us = _validity(version)
+    if max(from_us, begin_us) >= min(to_us, finish_us):
+        return _NONE, _NONE
+    first, last = (int(local) // DAY_US for local in to_local(zone, [max(from_us, begin_us), min(to_us, finish_us)]))
+    starts, ends = _shifts(version, first - LONGEST_REACH_DAYS - 1, last + 1)
+    # A window reaches at most to the end of the next day: a shift has a part before midnight and perhaps one after.
+    day = starts // DAY_US
+    midnight = (day + 1) * DAY_US
+    off = np.array([day_number(each) for each in _days_off(version)], dtype=np.int64)
+    is_off, is_next_off = np.isin(day, off), np.isin(day + 1, off)
+    owner = np.concatenate([day[~is_off], (day + is_off)[~is_next_off]])
+    starts = np.concatenate([starts[~is_off], np.maximum(starts, midnight)[~is_next_off]])
+    ends = np.concatenate([np.minimum(ends, midnight)[~is_off], ends[~is_next_off]])
+    is_left = starts < ends
+    owner, starts, ends = owner[is_left], to_utc(zone, starts[is_left]), to_utc(zone, ends[is_left])
+    starts, ends = np.clip(starts, max(from_us, begin_us), to_us), np.clip(ends, max(from_us, begin_us), to_us)
+    starts, ends = _without(starts, ends, subtract(_intervals(version.closures), _intervals([])))
+    is_left = (starts < ends) & (starts < finish_us)
+    return owner[is_left], ends[is_left]
+
+
+def _without(starts: Instants, ends: Instants, cuts: Intervals) -> Intervals:
+    """Return the first and the last of each interval that ``cuts``, which are apart and in order, leave of it."""
+    if not len(cuts[0]):
+        return starts, ends
+    cut = np.searchsorted(cuts[0], starts, side="right") - 1
+    starts = np.where((cut >= 0) & (starts < cuts[1][cut]), cuts[1][cut], starts)
+    cut = np.searchsorted(cuts[0], ends, side="left") - 1
+    return starts, np.where((cut >= 0) & (ends <= cuts[1][cut]), cuts[0][cut], ends)
+
+
+def _dates(calendar: CalendarLike, begin_us: int, finish_us: int) -> tuple[Instants, npt.NDArray[np.str_], Instants]:
+    """Return each local date between two instants, the zone in force as it begins, and when that is.
+
+    Where a version moves to another zone, a date begins when the clocks in force first show it, or a later one.
+    """
+    dates, zones, begins = [_NONE], [np.array([], dtype=str)], [_NONE]
+    reached = None
+    for version in calendar.versions:
+        zone = version.time_zone
+        from_us, to_us = _validity(version)
+        from_us, to_us = max(from_us, begin_us), min(to_us, finish_us)
+        if from_us >= to_us:
+            continue
+        first, last = (int(local) // DAY_US for local in to_local(zone, [from_us, to_us]))
+        new = np.arange(first if reached is None else reached + 1, last + 2, dtype=np.int64)
+        new_begins = np.maximum(to_utc(zone, new * DAY_US), from_us)
+        new, new_begins = new[new_begins < to_us], new_begins[new_begins < to_us]
+        dates.append(new)
+        zones.append(np.full(len(new), zone))
+        begins.append(new_begins)
+        reached = int(new[-1]) if len(new) else reached
+    return np.concatenate(dates), np.concatenate(zones), np.concatenate(begins)
+
+
+def _validity(version: CalendarVersionLike) -> tuple[int, int]:
+    return (
+        BEGINNING_US if version.valid_from_us is None else version.valid_from_us,
+        END_US if version.valid_to_us is None else version.valid_to_us,
+    )
 
 
 def _shifts(version: CalendarVersionLike, first: int, last: int) -> Intervals:

@@ -40,6 +40,7 @@ class CalendarVersion(Model):
     holidays: frozenset[date] = frozenset()
     exceptions: dict[date, tuple[Window, ...]] = Field(default_factory=dict)
     closures: tuple[tuple[int, int], ...] = ()
+    description: str = ""
 
 
 class Calendar(Model):
@@ -103,14 +104,13 @@ class _Reader:
             self.file.mistake(
                 written.place, f"{self.name} begins to hold after its horizon, {horizon[1]}, ends; move one of the two"
             )
-        latest = {**shared, **(layers[-1] if layers else {})}
         return Calendar(
             name=self.name,
             time_zone=zone,
             horizon_from=horizon[0],
             horizon_to=horizon[1],
             versions=tuple(versions),
-            description=_described(versions[-1], latest.get("holidays")),
+            description=versions[-1].description,
         )
 
     # ------------------------------------------------------------------ versions
@@ -153,6 +153,7 @@ class _Reader:
             exceptions=self._exceptions(written.get("exceptions"), (*place, "exceptions")),
             closures=self._closures(written.get("closures"), (*place, "closures"), zone),
         )
+        version = version.model_copy(update={"description": _described(version, written.get("holidays"))})
         return version if is_known else None
 
     def _one_after_the_other(self, versions: list[CalendarVersion], place: Place) -> list[CalendarVersion]:

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from pipelines.catalogue.base import Model, Number, Text
+from pipelines.catalogue.limits import limit_of
 from pipelines.catalogue.reading import File, Written, WrittenDict, suggest
-from pipelines.catalogue.times import Instant, length_of
+from pipelines.catalogue.times import Instant
 
 QUALIFIERS = ("segment", "service_level", "location", "priority")
 ROUND_THE_CLOCK = "24x7"
@@ -32,12 +33,12 @@ COLUMNS = (
 REQUIRED_COLUMNS = ("process", "calendar", "commitment_limit", "tolerance_limit")
 
 
-def _limit(text: str) -> str:
-    length_of(text)
+def _is_limit(text: str) -> str:
+    limit_of(text)
     return text
 
 
-Limit = Annotated[Text, AfterValidator(_limit)]
+LimitText = Annotated[Text, AfterValidator(_is_limit)]
 
 
 def derived_id(row: dict[str, Any]) -> str:
@@ -62,15 +63,9 @@ class Commitment(Model):
     location: Text | None = None
     priority: Text | None = None
     calendar: Text = Field(description="a calendar of calendars.yml, or 24x7")
-    commitment_limit: Limit = Field(description="the time within which it is to be done, e.g. 4h")
-    tolerance_limit: Limit = Field(
+    commitment_limit: LimitText = Field(description="the time within which it is to be done, e.g. 4h")
+    tolerance_limit: LimitText = Field(
         description="the time that is still tolerated, e.g. 8h; repeat the commitment_limit where nothing beyond it is"
-    )
-    commitment_limit_us: int = Field(
-        default_factory=lambda row: length_of(row["commitment_limit"])[0], alias="(commitment_limit_us)"
-    )
-    tolerance_limit_us: int = Field(
-        default_factory=lambda row: length_of(row["tolerance_limit"])[0], alias="(tolerance_limit_us)"
     )
     target_rate: Number | None = Field(None, ge=0, le=1)
     penalty_per_breach: Number | None = Field(None, ge=0)
@@ -83,7 +78,7 @@ class Commitment(Model):
     @classmethod
     def _tolerance_is_not_below_commitment(cls, tolerance: str, info: ValidationInfo) -> str:
         commitment = info.data.get("commitment_limit")
-        if commitment is not None and length_of(tolerance)[0] < length_of(commitment)[0]:
+        if commitment is not None and limit_of(tolerance).is_below(limit_of(commitment)):
             raise ValueError("is below commitment_limit; make it as long or longer, or the commitment shorter")
         return tolerance
 

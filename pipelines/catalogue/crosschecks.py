@@ -12,8 +12,9 @@ from typing import Any
 from pipelines.catalogue.base import as_text
 from pipelines.catalogue.calendars import Calendar
 from pipelines.catalogue.commitments import COLUMNS, QUALIFIERS, ROUND_THE_CLOCK, derived_id
+from pipelines.catalogue.limits import limit_of
 from pipelines.catalogue.reading import File, Written, WrittenDict, is_scalar, suggest
-from pipelines.catalogue.times import UNITS_US, instant_of, length_of
+from pipelines.catalogue.times import UNITS_US, instant_of
 
 # A wrong habit in a large file makes one mistake a row; nobody reads more of them, and the rest is counted.
 MOST_OVERLAPS_SHOWN = 100
@@ -94,19 +95,19 @@ def _check_days(file: File, limit: Any, calendar: Any) -> None:
     if not limit:
         return
     try:
-        length_us, has_days = length_of(limit)
+        found = limit_of(limit)
     except ValueError:
         return
-    if has_days:
-        hours = f"{length_us / UNITS_US['h']:g}h"
-        days, rest = divmod(length_us, UNITS_US["d"])
-        working_days = "wd" if rest else f"wd ({days}wd)"
-        file.mistake(
-            limit,
-            f"{limit.place[-1]} {file.shown(limit)} counts days, and a day of calendar {file.shown(calendar)} is not "
-            f"24 hours; write working hours with h (at 24 a day: {hours}), or working days with {working_days} once "
-            "they are available",
-        )
+    if not found.has_days or found.us is None:
+        return
+    days, rest = divmod(found.us, UNITS_US["d"])
+    promised = "promised+" if found.kind == "promised" else ""
+    working_days = "" if promised else ", or working days with wd" + (f" ({days}wd)" if days and not rest else "")
+    file.mistake(
+        limit,
+        f"{limit.place[-1]} {file.shown(limit)} counts days, and a day of calendar {file.shown(calendar)} is not "
+        f"24 hours; write working hours with h (at 24 a day: {promised}{found.us / UNITS_US['h']:g}h){working_days}",
+    )
 
 
 def check_names_in_sources(file: File, processes: Mapping[str, set[str] | None] | None) -> None:

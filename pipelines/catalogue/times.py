@@ -73,12 +73,6 @@ def length_of(text: str) -> tuple[int, bool]:
     """Return a length of time in microseconds, and whether it was written with days."""
     if NUMBER.fullmatch(text):
         raise ValueError("has no unit; write 4h for hours, 90m for minutes or 45s for seconds")
-    if re.search(r"\dwd\b|\bworking days?\b", text.lower()):
-        raise ValueError("counts working days, which is not available yet; write working hours, e.g. 24h")
-    if text.lower().startswith("promised"):
-        raise ValueError(
-            "takes the promised time of each run, which is not available yet; write working hours, e.g. 24h"
-        )
     parts = ISO_LENGTH.fullmatch(text.upper()) if text[:1] in "Pp" else LENGTH.fullmatch(text.lower())
     if parts is None or not any(parts.groups()):
         raise ValueError(f"is not a length of time; {LENGTHS}")

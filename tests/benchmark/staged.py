@@ -15,6 +15,7 @@ import pandas as pd
 
 from pipelines.calendars import lay_out, worked_before
 from pipelines.catalogue import read_catalogue
+from pipelines.catalogue.limits import limit_of
 from pipelines.home import Home
 from pipelines.zones import BEGINNING_US, END_US, instant_us, to_utc
 
@@ -63,8 +64,8 @@ def catalogue_frames(home: Path) -> dict[str, pd.DataFrame]:
                 "node": one.node or "",
                 "segment": one.segment or "",
                 "calendar": one.calendar,
-                "commitment_limit_us": one.commitment_limit_us,
-                "tolerance_limit_us": one.tolerance_limit_us,
+                "commitment_limit_us": limit_of(one.commitment_limit).us,
+                "tolerance_limit_us": limit_of(one.tolerance_limit).us,
                 "valid_from_us": BEGINNING_US if one.valid_from_us is None else one.valid_from_us,
                 "valid_to_us": END_US if one.valid_to_us is None else one.valid_to_us,
             }

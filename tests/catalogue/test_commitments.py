@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pipelines.catalogue.limits import Limit, limit_of
+
 from .conftest import HEADER, Mistakes, Read, commitments
 
 HOUR_US = 3_600_000_000
@@ -33,7 +35,31 @@ AT = "catalogue/commitments.csv:"
 def test_a_limit_is_a_length_of_time(read: Read, written: str, hours: float) -> None:
     (commitment,) = read(commitments(f"a,claims,,,,24x7,{written},9d,,")).commitments
 
-    assert commitment.commitment_limit_us == hours * HOUR_US
+    assert limit_of(commitment.commitment_limit).us == hours * HOUR_US
+    assert commitment.commitment_limit == written
+
+
+@pytest.mark.parametrize(
+    ("written", "limit"),
+    [
+        ("3wd", Limit("working_days", days=3, clock="")),
+        ("3 WD", Limit("working_days", days=3, clock="")),
+        ("1wd 16:00", Limit("working_days", days=1, clock="16:00")),
+        ("1wd 9:30", Limit("working_days", days=1, clock="09:30")),
+        ("1wd 16:00:30", Limit("working_days", days=1, clock="16:00:30")),
+        ("2wd 00:00", Limit("working_days", days=2, clock="00:00")),
+        ("2wd 24:00", Limit("working_days", days=2, clock="24:00")),
+        ("promised", Limit("promised", us=0)),
+        ("Promised", Limit("promised", us=0)),
+        ("promised+8h", Limit("promised", us=8 * HOUR_US)),
+        ("promised + 1h 30m", Limit("promised", us=HOUR_US * 3 // 2)),
+        ("promised+2d", Limit("promised", us=48 * HOUR_US, has_days=True)),
+    ],
+)
+def test_a_limit_may_count_working_days_or_follow_the_promise(read: Read, written: str, limit: Limit) -> None:
+    (commitment,) = read(commitments(f"a,claims,,,,24x7,{written},{written},,")).commitments
+
+    assert limit_of(commitment.commitment_limit) == limit
     assert commitment.commitment_limit == written
 
 
@@ -47,10 +73,23 @@ def test_a_limit_is_a_length_of_time(read: Read, written: str, hours: float) -> 
         ("P", "is not a length of time"),
         ("PT", "is not a length of time"),
         ("1mo", "is not a length of time"),
-        ("3wd", "not available yet; write working hours"),
-        ("1wd 16:00", "not available yet; write working hours"),
-        ("promised", "not available yet; write working hours"),
-        ("promised+8h", "not available yet; write working hours"),
+        ("0wd", "the day of the start does not count; write 1wd"),
+        ("1.5wd", "is not a number of working days; write 3wd"),
+        ("3wd4h", "is not a number of working days; write 3wd"),
+        ("2 working days", "is not a number of working days; write 3wd"),
+        ("99999wd", "is longer than 100 years; write 3wd"),
+        (
+            "1wd 16",
+            "is not a number of working days; write 3wd for the end of the third working day after, or 1wd 16:00",
+        ),
+        ("1wd 24:01", "has a time that no day has; write it from 00:00 to 24:00, e.g. 1wd 16:00"),
+        ("1wd 16:60", "has a time that no day has"),
+        ("1wd 16:00:60", "has a time that no day has"),
+        ("promised-8h", "is not a limit by the promise; write promised, or promised+8h"),
+        ("promised+", "is not a limit by the promise"),
+        ("promised at noon", "is not a limit by the promise"),
+        ("promised+8", "adds to the promise what has no unit; write 4h"),
+        ("promised+1wd", "adds to the promise what is not a length of time; write it like 4h"),
         ("9000000h", "is longer than 100 years"),
         ("0.0000001s", "is finer than a microsecond"),
     ],
@@ -65,7 +104,7 @@ def test_what_is_no_limit_is_refused_with_a_remedy(mistakes: Mistakes, written: 
 def test_days_are_for_24x7_only_and_elsewhere_h_and_wd_are_offered(mistakes: Mistakes) -> None:
     assert mistakes(commitments("a,claims,,,,office,2d,60h,,")) == [
         f"{AT}2: commitment_limit '2d' counts days, and a day of calendar 'office' is not 24 hours; write working "
-        "hours with h (at 24 a day: 48h), or working days with wd (2wd) once they are available"
+        "hours with h (at 24 a day: 48h), or working days with wd (2wd)"
     ]
 
 
