@@ -97,10 +97,12 @@ def working_days(calendar: CalendarLike) -> WorkingDays:
     """
     begin_us, finish_us = horizon(calendar)
     of_version = [_worked_on_days(version, begin_us, finish_us) for version in calendar.versions]
-    owner, end_us = (np.concatenate([_NONE, *(piece[side] for piece in of_version)]) for side in (0, 1))
-    days, of_day = np.unique(owner, return_inverse=True)
+    owner, starts, ends = (np.concatenate([_NONE, *(piece[side] for piece in of_version)]) for side in range(3))
+    is_within = np.isin(owner, owner[starts < finish_us])
+    days, of_day = np.unique(owner[is_within], return_inverse=True)
+    # The true end, even where it is beyond the horizon.
     closes_us = np.full(len(days), BEGINNING_US)
-    np.maximum.at(closes_us, of_day, end_us)
+    np.maximum.at(closes_us, of_day, ends[is_within])
 
     dates, zone, date_begins_us = _dates(calendar, begin_us, finish_us)
     # The night before the first date may have left its shift.
@@ -168,15 +170,12 @@ def _lay_out_version(version: CalendarVersionLike, from_us: int, to_us: int) -> 
     return starts[starts < ends], ends[starts < ends]
 
 
-def _worked_on_days(version: CalendarVersionLike, begin_us: int, finish_us: int) -> tuple[Instants, Instants]:
-    """Return the days to which working time between two instants belongs, and until when; a day may come twice.
-
-    The end is the true one, even where it is beyond ``finish_us``.
-    """
+def _worked_on_days(version: CalendarVersionLike, begin_us: int, finish_us: int) -> tuple[Instants, Instants, Instants]:
+    """Return the days whose shifts work after one instant, from when to when; one may come twice, and reach beyond."""
     zone = version.time_zone
     from_us, to_us = _validity(version)
     if max(from_us, begin_us) >= min(to_us, finish_us):
-        return _NONE, _NONE
+        return _NONE, _NONE, _NONE
     first, last = (int(local) // DAY_US for local in to_local(zone, [max(from_us, begin_us), min(to_us, finish_us)]))
     starts, ends = _shifts(version, first - LONGEST_REACH_DAYS - 1, last + 1)
     # A window reaches at most to the end of the next day: a shift has a part before midnight and perhaps one after.
@@ -191,8 +190,8 @@ def _worked_on_days(version: CalendarVersionLike, begin_us: int, finish_us: int)
     owner, starts, ends = owner[is_left], to_utc(zone, starts[is_left]), to_utc(zone, ends[is_left])
     starts, ends = np.clip(starts, max(from_us, begin_us), to_us), np.clip(ends, max(from_us, begin_us), to_us)
     starts, ends = _without(starts, ends, subtract(_intervals(version.closures), _intervals([])))
-    is_left = (starts < ends) & (starts < finish_us)
-    return owner[is_left], ends[is_left]
+    is_left = starts < ends
+    return owner[is_left], starts[is_left], ends[is_left]
 
 
 def _without(starts: Instants, ends: Instants, cuts: Intervals) -> Intervals:

@@ -6,17 +6,28 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 import reference
+import working_days as slow
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from look_up import Clock
 from reference import Calendar, Version, microseconds, one_version
 
-from pipelines.calendars import horizon, lay_out, subtract, worked_before
+from pipelines.calendars import (
+    at_clock,
+    every_day,
+    horizon,
+    lay_out,
+    subtract,
+    worked_before,
+    worked_until,
+    working_days,
+)
 from pipelines.catalogue import calendars as catalogue
 
 HOUR = 3600
@@ -565,3 +576,153 @@ def test_a_calendar_of_the_catalogue_is_laid_out_alike() -> None:
     ours = week("Asia/Shanghai", daily("09:00-17:00", WEEKDAYS), date(2026, 6, 1), holidays=[date(2026, 6, 3)])
 
     assert [side.tolist() for side in lay_out(spec)] == [side.tolist() for side in lay_out(ours)]
+
+
+# ---------------------------------------------------------------- working days
+
+
+def days_of(calendar: Calendar) -> list[str]:
+    """Return the working days with when each begins and closes, in the calendar's zone."""
+    clocks = ZoneInfo(calendar.time_zone)
+    days = working_days(calendar)
+    return [
+        f"{date(1970, 1, 1) + int(number) * DAY:%a %d}: "
+        + " ".join(
+            f"{(reference.EPOCH + timedelta(microseconds=int(instant))).astimezone(clocks):%d %H:%M}"
+            for instant in (from_us, closes_us)
+        )
+        for number, from_us, closes_us in zip(days.day, days.from_us, days.closes_us, strict=True)
+    ]
+
+
+def test_a_working_day_closes_with_its_last_shift_and_weekends_are_none() -> None:
+    office = week("Europe/Amsterdam", daily("09:00-12:30 13:15-17:30", [FRIDAY, SATURDAY, MONDAY]), date(2026, 6, 1))
+
+    assert days_of(office) == ["Mon 01: 01 00:00 01 17:30", "Fri 05: 05 00:00 05 17:30", "Sat 06: 06 00:00 06 17:30"]
+
+
+def test_a_night_shift_is_part_of_the_day_on_which_it_starts() -> None:
+    nights = week("UTC", daily("22:00-06:00", [MONDAY, TUESDAY, FRIDAY]), date(2026, 6, 1))
+
+    assert days_of(nights) == ["Mon 01: 01 00:00 02 06:00", "Tue 02: 02 06:00 03 06:00", "Fri 05: 05 00:00 06 06:00"]
+
+
+def test_what_a_holidays_shift_leaves_after_midnight_is_the_next_days() -> None:
+    nights = week("UTC", daily("22:00-06:00", [MONDAY, TUESDAY]), date(2026, 6, 1), holidays=[date(2026, 6, 2)])
+
+    assert days_of(nights) == ["Mon 01: 01 00:00 02 00:00", "Wed 03: 03 00:00 03 06:00"]
+
+
+def test_closures_and_exceptions_may_leave_no_working_day_or_an_earlier_closing() -> None:
+    office = week(
+        "UTC",
+        daily("09:00-17:00", range(4)),
+        date(2026, 6, 1),
+        exceptions={date(2026, 6, 2): [], date(2026, 6, 6): hours("10:00-11:00")},
+        closures=[
+            (us("2026-06-01 16:00"), us("2026-06-01 20:00")),
+            (us("2026-06-03 08:00"), us("2026-06-03 12:00")),
+            (us("2026-06-03 11:00"), us("2026-06-03 17:00")),
+        ],
+    )
+
+    assert days_of(office) == ["Mon 01: 01 00:00 01 16:00", "Thu 04: 04 00:00 04 17:00", "Sat 06: 06 00:00 06 11:00"]
+
+
+def test_a_shift_that_the_horizon_cuts_keeps_its_true_closing() -> None:
+    assert days_of(day("UTC", daily("22:00-06:00"), date(2026, 6, 2))) == [
+        "Mon 01: 02 00:00 02 06:00",
+        "Tue 02: 02 06:00 03 06:00",
+    ]
+
+
+def test_a_version_that_begins_at_midnight_takes_over_with_its_day() -> None:
+    wednesday = us("2026-06-03 00:00")
+    old = Version("UTC", daily("09:00-17:00"), valid_to_us=wednesday)
+    new = Version("UTC", daily("10:00-18:00 22:00-02:00"), valid_from_us=wednesday)
+
+    # The night shift that the new hours would have begun on Tuesday is still Tuesday's.
+    assert days_of(Calendar("UTC", date(2026, 6, 1), date(2026, 6, 5), [old, new])) == [
+        "Mon 01: 01 00:00 01 17:00",
+        "Tue 02: 02 00:00 03 02:00",
+        "Wed 03: 03 02:00 04 02:00",
+        "Thu 04: 04 02:00 05 02:00",
+    ]
+
+
+def test_a_version_that_moves_to_another_zone_has_the_dates_of_that_zone() -> None:
+    wednesday = us("2026-03-04 00:00+01:00")
+    old = Version("Europe/Amsterdam", daily("09:00-17:00"), valid_to_us=wednesday)
+    new = Version("America/New_York", daily("09:00-17:00"), valid_from_us=wednesday)
+
+    assert days_of(Calendar("Europe/Amsterdam", date(2026, 3, 3), date(2026, 3, 5), [old, new])) == [
+        "Tue 03: 03 00:00 03 17:00",
+        "Wed 04: 04 06:00 04 23:00",
+    ]
+
+
+def test_a_time_of_day_is_that_of_the_days_clocks() -> None:
+    nights = daily("00:00-24:00")
+    spring = working_days(day("Europe/Amsterdam", nights, date(2026, 3, 29)))
+    autumn = working_days(day("Europe/Amsterdam", nights, date(2026, 10, 25)))
+
+    assert at_clock(spring, 16 * HOUR).tolist() == [us("2026-03-29 14:00")]
+    # 02:30 is skipped in spring and comes twice in autumn.
+    assert at_clock(spring, 2 * HOUR + 1800).tolist() == [us("2026-03-29 01:00")]
+    assert at_clock(autumn, 2 * HOUR + 1800).tolist() == [us("2026-10-25 00:30")]
+    assert at_clock(autumn, 24 * HOUR).tolist() == [us("2026-10-25 23:00")]
+
+
+def test_a_clock_that_never_stops_has_every_date_but_the_one_that_a_zone_skipped() -> None:
+    days = every_day("Pacific/Apia", date(2011, 12, 29), date(2011, 12, 31))
+
+    assert [int(number) - int(days.day[0]) for number in days.day] == [0, 2]
+    assert days.closes_us[0] == days.from_us[1] == us("2011-12-30 10:00")
+
+
+@settings(max_examples=150)
+@given(calendars())
+def test_any_working_days_are_those_of_the_reference(calendar: Calendar) -> None:
+    days = working_days(calendar)
+    ours = [
+        (date(1970, 1, 1) + int(number) * DAY, int(from_us), int(closes_us))
+        for number, from_us, closes_us in zip(days.day, days.from_us, days.closes_us, strict=True)
+    ]
+
+    assert ours == slow.working_days(calendar)
+
+
+@settings(max_examples=50)
+@given(calendars())
+def test_working_days_begin_in_order_and_together_work_all_that_is_worked(calendar: Calendar) -> None:
+    days, intervals = working_days(calendar), lay_out(calendar)
+    worked = worked_until(intervals, np.append(days.from_us, horizon(calendar)[1]))
+
+    assert (np.diff(days.day) > 0).all()
+    assert (np.diff(days.from_us) >= 0).all()
+    # Nothing is worked before the first day begins.
+    assert not len(days.day) or worked[0] == 0
+    assert worked[-1] == (intervals[1] - intervals[0]).sum()
+
+
+def test_twenty_years_of_working_days_of_twenty_calendars_take_a_moment() -> None:
+    began_us = us("2011-01-01 00:00")
+    starts = [None, *(began_us + month * 30 * 24 * HOUR_US for month in range(1, 240)), None]
+    calendars = [
+        Calendar(
+            zone,
+            date(2011, 1, 1),
+            date(2031, 1, 1),
+            [
+                Version(zone, daily("09:00-12:30 13:15-17:30 22:00-06:00"), valid_from_us=start, valid_to_us=end)
+                for start, end in pairwise(starts)
+            ],
+        )
+        for zone, _ in PLACES * 2
+    ]
+    began = time.process_time()
+    found = [working_days(calendar) for calendar in calendars]
+
+    # 0.7 s measured with 240 versions a calendar, 0.1 s with one.
+    assert time.process_time() - began < 5
+    assert all(len(days.day) > 7_000 for days in found)
