@@ -118,7 +118,7 @@ def check_names_in_sources(file: File, processes: Mapping[str, set[str] | None] 
     for source in sources.values():
         entities = source.get("entities") if isinstance(source, dict) else None
         for entity in entities.values() if isinstance(entities, dict) else ():
-            if isinstance(entity, dict) and entity.get("shape") != "pauses":
+            if isinstance(entity, dict):
                 _check_entity(file, entity, processes)
 
 

@@ -17,7 +17,7 @@ from pipelines.catalogue.reading import File, WrittenDict, is_scalar, plain, sug
 from pipelines.catalogue.times import ZoneName, length_of
 from pipelines.home import Home
 
-Shape = Literal["runs", "events", "milestones"]
+Shape = Literal["runs", "events", "milestones", "pauses"]
 Status = Literal["completed", "in_progress", "cancelled"]
 STATUSES: tuple[Status, ...] = ("completed", "in_progress", "cancelled")
 
@@ -42,11 +42,13 @@ COLUMNS: dict[str, frozenset[str]] = {
     | {"work_order_id", "process", "node", "started_at", "ended_at", "status", "visit", "promised_at"},
     "events": _ATTRIBUTES | {"work_order_id", "process", "activity", "at", "lifecycle", "promised_at"},
     "milestones": _ATTRIBUTES | {"work_order_id", "process", "status"},
+    "pauses": frozenset(["work_order_id", "process", "node", "started_at", "ended_at", "changed_at"]),
 }
 REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
     "runs": ("work_order_id", "process", "started_at", "status"),
     "events": ("work_order_id", "process", "activity", "at"),
     "milestones": ("work_order_id", "process"),
+    "pauses": ("work_order_id", "process", "started_at"),
 }
 
 FILE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xes")
@@ -126,17 +128,24 @@ class EventRules(Model):
     ends: Texts = ()
     cancels: Texts = ()
 
-    not_yet: ClassVar[dict[str, str]] = {
-        "pauses": "remove it; until then the clock runs in these states, as in all others"
-    }
+    pauses: Texts = ()
 
     @classmethod
     def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
-        """Note an activity that would both complete and cancel."""
-        ends = [as_text(activity) for activity in file.scalars(data.get("ends"))]
-        for activity in file.scalars(data.get("cancels")):
-            if as_text(activity) in ends:
-                file.mistake(activity, f"{file.label(data)}.cancels {file.shown(activity)} is in `ends` too; keep one")
+        """Note an activity with two meanings, and pauses of a log that has no states."""
+        label = file.label(data)
+        first: dict[Any, str] = {}
+        for meaning in ("ends", "cancels", "pauses"):
+            for activity in file.scalars(data.get(meaning)):
+                other = first.setdefault(as_text(activity), meaning)
+                if other != meaning:
+                    file.mistake(activity, f"{label}.{meaning} {file.shown(activity)} is in `{other}` too; keep one")
+        if "pauses" in data and data.get("mode") in ("completions", "lifecycle"):
+            file.mistake(
+                (*data.place, "pauses"),
+                f"{label}.pauses is for mode states, this is {data['mode']}; remove it, and deliver the pauses as an "
+                "entity of shape pauses",
+            )
         return data
 
 
@@ -153,7 +162,7 @@ class Entity(Model):
     """A table, query or set of files of one shape."""
 
     name: str = Field(alias="(name)")
-    shape: Shape = Field(description="runs, events or milestones")
+    shape: Shape = Field(description="runs, events, milestones or pauses")
     from_: Text | None = Field(None, alias="from")
     query: Text | None = None
     key: Texts = ()
@@ -177,13 +186,6 @@ class Entity(Model):
     def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
         """Check what depends on the shape, and fill in what it implies."""
         shape = data.get("shape")
-        if shape == "pauses":
-            file.mistake(
-                (*data.place, "shape"),
-                f"{file.label(data)}.shape 'pauses' is not available yet; remove the entity, clocks run on until then",
-            )
-            # Its other keys would be judged as those of another shape.
-            return _same_place(data, {"(name)": data["(name)"], "shape": "runs", "columns": {}})
         for message in _shape_mistakes(data, file):
             file.mistake(*message)
         filled = _same_place(data, data)
@@ -373,6 +375,8 @@ def _shape_mistakes(data: WrittenDict, file: File) -> Iterator[Found]:
             (*data.place, "statuses"),
             f"{label}.statuses is not for events; use `events: {{ends: […], cancels: […]}}`",
         )
+    if shape == "pauses" and "statuses" in data:
+        yield (*data.place, "statuses"), f"{label}.statuses is not for pauses, which have no status; remove it"
     columns = data.get("columns")
     if isinstance(columns, dict):
         yield from _column_mistakes(shape, columns, data, file)
@@ -396,6 +400,8 @@ def _column_mistakes(shape: str, columns: dict[str, Any], data: WrittenDict, fil
             remedy = "give it to each step under `milestones`"
         elif shape == "events" and column in ("node", "status", "started_at", "ended_at"):
             remedy = "an event has `activity` and `at`; map those"
+        elif shape == "pauses" and any(column in known for known in COLUMNS.values()):
+            remedy = "a pause has `work_order_id, process, node, started_at, ended_at, changed_at`; remove it"
         else:
             remedy = suggest(column, COLUMNS[shape])
         yield (*place, column), f"unknown column '{column}' for shape {shape} in {label}.columns; {remedy}"

@@ -94,7 +94,7 @@ FULL: dict[str, dict[str, Any]] = {
                         "shape": "events",
                         "query": "q",
                         "columns": {"work_order_id": "a", "process": "p", "activity": "b", "at": "c"},
-                        "events": {"mode": "states", "ends": ["X"], "cancels": ["Y"]},
+                        "events": {"mode": "states", "ends": ["X"], "cancels": ["Y"], "pauses": ["Z"]},
                     },
                     "wide": {
                         "shape": "milestones",
@@ -102,6 +102,13 @@ FULL: dict[str, dict[str, Any]] = {
                         "key": ["a"],
                         "columns": {"work_order_id": "a", "process": {"value": "claims"}},
                         "milestones": [{"node": "pay", "from": "b", "to": "c"}],
+                    },
+                    "waits": {
+                        "shape": "pauses",
+                        "from": "t",
+                        "key": ["a"],
+                        "columns": {"work_order_id": "a", "process": {"value": "claims"}, "started_at": "b"},
+                        "nodes": {"P": "pay"},
                     },
                 },
             }

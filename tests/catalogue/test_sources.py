@@ -17,6 +17,7 @@ COLUMNS = {
     "runs": "work_order_id: a, process: {value: claims}, started_at: b, status: c",
     "events": "work_order_id: a, process: {value: claims}, activity: b, at: c",
     "milestones": "work_order_id: a, process: {value: claims}",
+    "pauses": "work_order_id: a, process: {value: claims}, started_at: b",
 }
 
 
@@ -137,23 +138,71 @@ def test_what_is_no_column_is_named_with_a_remedy(mistakes: Mistakes, column: st
     assert any(words in line for line in mistakes(runs(columns=columns)))
 
 
-def test_pauses_and_other_kinds_are_not_available_yet(mistakes: Mistakes) -> None:
-    assert mistakes(source("shape: pauses, from: t, key: [a], columns: {work_order_id: a, started_at: b}")) == [
-        "catalogue/sources.yml:6: crm.entities.jobs.shape 'pauses' is not available yet; remove the entity, clocks run "
-        "on until then"
+def test_pauses_say_of_which_work_order_and_from_when_on(read: Read, mistakes: Mistakes) -> None:
+    columns = "work_order_id: a, process: {value: claims}, node: n, started_at: b, ended_at: c, changed_at: d"
+    entity = read(source(f"shape: pauses, from: t, key: [a], columns: {{{columns}}}, nodes: {{P: pay}}"))
+    lacking = mistakes(source("shape: pauses, from: t, columns: {work_order_id: a}"))
+
+    assert entity.sources["crm"].entities["jobs"].shape == "pauses"
+    assert [line.split(": ", 1)[1].split(":")[0] for line in lacking] == [
+        "`key` is missing in crm.entities.jobs",
+        "`process` is missing in crm.entities.jobs.columns",
+        "`started_at` is missing in crm.entities.jobs.columns",
     ]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("statuses: {completed: [X]}", "jobs.statuses is not for pauses, which have no status; remove it"),
+        ("milestones: [{node: pay, from: b, to: c}]", "jobs.milestones is for shape milestones, this is pauses"),
+        ("events: {mode: states}", "jobs.events is for shape events, this is pauses"),
+        ("nodes: {P: pya}", "jobs.nodes.P 'pya' is no node of 'claims' in processes.yml; did you mean 'pay'?"),
+    ],
+)
+def test_what_pauses_may_not_say_is_named_with_a_remedy(mistakes: Mistakes, more: str, words: str) -> None:
+    (only,) = mistakes(source(f"shape: pauses, from: t, key: [a], columns: {{{COLUMNS['pauses']}}}, {more}"))
+
+    assert only.startswith("catalogue/sources.yml:6: crm.entities.")
+    assert words in only
+
+
+def test_a_column_that_no_pause_has_is_named_with_those_that_it_has(mistakes: Mistakes) -> None:
+    columns = f"{{{COLUMNS['pauses']}, status: c}}"
+
+    assert mistakes(source(f"shape: pauses, from: t, key: [a], columns: {columns}")) == [
+        "catalogue/sources.yml:6: unknown column 'status' for shape pauses in crm.entities.jobs.columns; a pause has "
+        "`work_order_id, process, node, started_at, ended_at, changed_at`; remove it"
+    ]
+
+
+def test_other_kinds_are_not_available_yet(mistakes: Mistakes) -> None:
     (rest,) = mistakes(source(f"shape: runs, from: t.json, key: [a], columns: {{{COLUMNS['runs']}}}", kind="rest"))
     assert "crm.kind 'rest' is not available yet" in rest
 
 
-def test_an_event_may_not_both_complete_and_cancel(mistakes: Mistakes) -> None:
-    events = "events: {mode: states, ends: [Closed, Gone], cancels: Gone, pauses: [Waiting]}"
+def test_an_activity_completes_or_cancels_or_pauses(mistakes: Mistakes, read: Read) -> None:
+    def events(rules: str) -> dict[str, str]:
+        return source(f"shape: events, from: t, columns: {{{COLUMNS['events']}}}, events: {{mode: states, {rules}}}")
 
-    found = mistakes(source(f"shape: events, from: t, columns: {{{COLUMNS['events']}}}, {events}"))
+    assert mistakes(events("ends: [Closed, Gone], cancels: Gone, pauses: [Waiting, Gone, Closed]")) == [
+        "catalogue/sources.yml:6: crm.entities.jobs.events.cancels 'Gone' is in `ends` too; keep one",
+        "catalogue/sources.yml:6: crm.entities.jobs.events.pauses 'Closed' is in `ends` too; keep one",
+        "catalogue/sources.yml:6: crm.entities.jobs.events.pauses 'Gone' is in `ends` too; keep one",
+    ]
+    rules = read(events("ends: Closed, pauses: [Waiting]")).sources["crm"].entities["jobs"].events
+    assert rules == EventRules(ends=("Closed",), pauses=("Waiting",))
 
-    assert [line.split("; ")[0].removeprefix("catalogue/sources.yml:6: ") for line in found] == [
-        "`pauses` is not available yet",
-        "crm.entities.jobs.events.cancels 'Gone' is in `ends` too",
+
+@pytest.mark.parametrize("mode", ["completions", "lifecycle"])
+def test_only_a_log_of_states_has_pauses_among_its_events(mistakes: Mistakes, mode: str) -> None:
+    columns = COLUMNS["events"] + ", lifecycle: l"
+
+    assert mistakes(
+        source(f"shape: events, from: t, columns: {{{columns}}}, events: {{mode: {mode}, pauses: [Waiting]}}")
+    ) == [
+        f"catalogue/sources.yml:6: crm.entities.jobs.events.pauses is for mode states, this is {mode}; remove it, and "
+        "deliver the pauses as an entity of shape pauses"
     ]
 
 
