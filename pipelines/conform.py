@@ -6,6 +6,7 @@ milestones becomes a row a step only when it is accepted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,7 @@ OF_SHAPE = {
         "run_id": "VARCHAR",
     },
     "milestones": {"run_id": "VARCHAR", "started_us": "BIGINT", "ended_us": "BIGINT", "order_status": "VARCHAR"},
+    "pauses": {"started_us": "BIGINT", "ended_us": "BIGINT"},
 }
 CANONICAL = {shape: {**_BATCH, **_ROW, **columns} for shape, columns in OF_SHAPE.items()}
 """Names and types of the accepted rows, by shape."""
@@ -69,6 +71,7 @@ EARLIEST_US = day_number(FIRST_DAY) * DAY_US
 LATEST_US = (day_number(LAST_DAY) + 1) * DAY_US
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
 _ISO = r"^(\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?) ?(Z|z|[+-]\d{2}(?::?\d{2})?)?$"
+_TIME_OF_DAY = re.compile(r"%-?[HIMSfgnpcX]")
 _SELF_DESCRIBING = (".json", ".jsonl", ".xes", ".json.gz", ".jsonl.gz", ".xes.gz")
 
 
@@ -277,6 +280,8 @@ def _canonical(batch: Batch, source: Source, entity: Entity, times: dict[str, An
             "status_text": "t_status",
             "end_if_completed_us": f"CASE WHEN {status} = 'completed' THEN {time('ended_at')} ELSE 0 END",
         }
+    elif entity.shape == "pauses":
+        columns |= {"started_us": time("started_at"), "ended_us": time("ended_at")}
     elif entity.shape == "events":
         assert entity.events is not None
         columns |= {
@@ -330,7 +335,7 @@ def _meaning(entity: Entity) -> str:
     last = f"CASE {by_mode} WHEN 'completes' THEN %s ELSE {by_mode} END" if rules.mode == "lifecycle" else "%s"
     whens = [
         f"WHEN t_activity IN ({', '.join(literal(word.strip()) for word in words)}) THEN {last % literal(meaning)}"
-        for meaning, words in (("ends", rules.ends), ("cancels", rules.cancels))
+        for meaning, words in (("ends", rules.ends), ("cancels", rules.cancels), ("pauses", rules.pauses))
         if words
     ]
     return f"CASE {' '.join(whens)} ELSE {by_mode} END" if whens else by_mode
@@ -415,7 +420,10 @@ def _reads_iso(time_format: str | None) -> bool:
 
 
 class _Reading:
-    """How the text or value ``x_<ours>`` becomes an instant, in layers of SQL that each build on the one before."""
+    """How the text or value ``x_<ours>`` becomes an instant, in layers of SQL that each build on the one before.
+
+    A promise that is a date alone runs to the last microsecond of that local day.
+    """
 
     def __init__(self, ours: str, kind: str, time_format: str | None) -> None:
         text, value = f"t_{ours}", f"x_{ours}"
@@ -425,12 +433,15 @@ class _Reading:
         """``l_<ours>``: wall time of the source's zone; other columns: instants."""
         self._before: list[str] = []
         self._after: list[str] = []
+        self._is_day: list[str] = []
+        self._is_promise = ours.startswith("promised")
         local: list[str] = []
         if kind == "TIMESTAMP WITH TIME ZONE":
             self.split[f"a_{ours}"] = f"try(epoch_us({value}))"
             self._before.append(f"a_{ours}")
         elif not _is_text(kind):
             self.parsed[f"p_{ours}"] = f"try(epoch_us({value}::TIMESTAMP))"
+            self._is_day.append(str(kind == "DATE"))
             local.append(f"p_{ours}")
         elif time_format in ("unix", "unix_ms"):
             factor = 1_000_000 if time_format == "unix" else 1_000
@@ -441,13 +452,15 @@ class _Reading:
             self._read_text(ours, text, time_format, local)
         self.has_local = bool(local)
         if local:
-            self.split[f"l_{ours}"] = f"coalesce({', '.join(_in_range(one) for one in local)})"
+            self.split[f"l_{ours}"] = f"coalesce({', '.join(_in_range(one) for one in local)}){self._next_day()}"
 
     def _read_text(self, ours: str, text: str, time_format: str | None, local: list[str]) -> None:
         if time_format is not None:
             # `epoch` and `infinity` are times to DuckDB.
             parsed = f"CASE WHEN regexp_matches({text}, '[0-9]') THEN try_strptime({text}, {literal(time_format)}) END"
             self.parsed[f"p_{ours}"] = f"try(epoch_us({parsed}))"
+            if not _TIME_OF_DAY.search(time_format):
+                self._is_day.append(f"p_{ours} IS NOT NULL")
             if "%z" in time_format or "%Z" in time_format:
                 self._before.append(f"p_{ours}")
             else:
@@ -460,14 +473,24 @@ class _Reading:
         digits = f"replace(substr({zone}, 2), ':', '')"
         seconds = f"(left({digits}, 2)::BIGINT * 3600 + coalesce(nullif(substr({digits}, 3), '')::BIGINT, 0) * 60)"
         ahead = f"CASE WHEN {zone}[1] = '-' THEN -1 ELSE 1 END * {seconds} * 1000000"
-        self.split[f"w_{ours}"] = wall
+        self._is_day.append(f"length(m_{ours}.wall) = 10")
+        self.split[f"w_{ours}"] = wall + self._next_day()
         self.split[f"o_{ours}"] = f"CASE WHEN {zone} = '' THEN NULL WHEN {zone} IN ('Z', 'z') THEN 0 ELSE {ahead} END"
         local.append(f"CASE WHEN {zone} = '' THEN {wall} END")
         self._after.append(f"w_{ours} - o_{ours}")
 
     def instant(self, from_local: str) -> str:
         """The instant, given that of ``l_<ours>``."""
-        return f"coalesce({', '.join([*self._before, from_local, *self._after])})"
+        return f"coalesce({', '.join([*self._before, from_local, *self._after])}){self._if_day('- 1')}"
+
+    def _next_day(self) -> str:
+        return self._if_day(f"+ {DAY_US}")
+
+    def _if_day(self, step: str) -> str:
+        if not self._is_promise or not self._is_day:
+            return ""
+        sign, number = step.split()
+        return f" {sign} CASE WHEN {' OR '.join(self._is_day)} THEN {number} ELSE 0 END"
 
 
 def _zone_joins(con: duckdb.DuckDBPyConnection, zone: str, times: Sequence[str]) -> tuple[str, dict[str, str]]:

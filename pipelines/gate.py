@@ -46,6 +46,7 @@ from pipelines.zones import DAY_US, instant_us
 from quality_checks import batch as batch_suite
 from quality_checks import events as events_suite
 from quality_checks import milestones as milestones_suite
+from quality_checks import pauses as pauses_suite
 from quality_checks import runs as runs_suite
 from quality_checks import validation
 from quality_checks.validation import Finding, Rule
@@ -54,7 +55,8 @@ SLICE_ROWS = 1_000_000
 FAR_FUTURE_US = 366 * DAY_US
 USUAL_BATCHES = 5
 REASON_LENGTH = 600
-NAMES = {"runs": runs_suite.NAMES, "events": events_suite.NAMES, "milestones": milestones_suite.NAMES}
+SUITES = {"runs": runs_suite, "events": events_suite, "milestones": milestones_suite, "pauses": pauses_suite}
+NAMES = {shape: suite.NAMES for shape, suite in SUITES.items()}
 
 DECISION = {
     "source_system": "VARCHAR",
@@ -354,11 +356,9 @@ class _Gate:
 
     def _suite(self, batch: Batch) -> list[Rule]:
         latest_us = max(self.as_of_us, batch.landed_us) + FAR_FUTURE_US
-        if self.entity.shape == "runs":
-            return runs_suite.rules(latest_us)
-        if self.entity.shape == "events":
-            return events_suite.rules(latest_us)
-        return milestones_suite.rules(latest_us, len(self.entity.milestones))
+        if self.entity.shape == "milestones":
+            return milestones_suite.rules(latest_us, len(self.entity.milestones))
+        return SUITES[self.entity.shape].rules(latest_us)
 
     def _judge_rows(
         self, con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed
@@ -566,7 +566,7 @@ class _Gate:
             ours: theirs if isinstance(theirs, str) else "the expression in sources.yml"
             for ours, theirs in entity.columns.items()
         }
-        start = "c.started_us" if entity.shape == "runs" else "c.at_us"
+        start = "c.at_us" if entity.shape == "events" else "c.started_us"
         far = "' is more than a year ahead: correct it in the source'"
         said = {
             "key_present": literal(f"no key: {', '.join(entity.key)} is empty"),
@@ -576,10 +576,12 @@ class _Gate:
             "times_readable": "'no time that can be read, of the years 1900 to 2100: ' || c.unreadable_times",
             "start_present": literal(f"no start: {named.get('started_at', named.get('at'))} is empty"),
         }
+        if entity.shape in ("runs", "pauses"):
+            said["end_not_before_start"] = (
+                f"'ends ' || {_time('c.ended_us')} || ' before it starts, ' || {_time('c.started_us')}"
+            )
         if entity.shape == "runs":
             said |= {
-                "end_not_before_start": f"'ends ' || {_time('c.ended_us')} || ' before it starts, ' || "
-                f"{_time('c.started_us')}",
                 "status_mapped": "'status ' || coalesce('''' || c.status_text || '''', '(empty)') || "
                 "' is in none of `statuses`: add it in sources.yml'",
                 "completed_has_end": literal(f"completed without an end: {named.get('ended_at')} is empty"),
@@ -641,10 +643,8 @@ class _Gate:
         """
 
     def _data_through(self, con: duckdb.DuckDBPyConnection, batch: Batch) -> int | None:
-        instants = {"runs": ["started_us", "ended_us"], "events": ["at_us"], "milestones": ["started_us", "ended_us"]}
-        found = ", ".join(
-            f"max({name}) FILTER ({name} <= {batch.landed_us})" for name in (*instants[self.entity.shape], "changed_us")
-        )
+        instants = ["at_us"] if self.entity.shape == "events" else ["started_us", "ended_us"]
+        found = ", ".join(f"max({name}) FILTER ({name} <= {batch.landed_us})" for name in (*instants, "changed_us"))
         file = literal(str(self._file(self.entity.shape, batch)))
         row = con.execute(f"SELECT greatest({found}) FROM read_parquet({file})").fetchone()
         return row[0] if row else None

@@ -1,0 +1,100 @@
+{{ config(materialized='table') }}
+-- When the clock of a run stands still: its pauses put together, so that what overlaps counts once. An open one has no
+-- end. A process run's clock stands still while all of its open node runs are paused, and in pauses of the whole.
+with node_pause as (
+
+    {{ merged_spans(ref('int_node_run_pause'), ['run_id', 'process', 'work_order_id']) | indent(4) }}
+
+),
+
+-- Only work orders with pauses need their node runs put side by side.
+node_run as (
+
+    select
+        run.process,
+        run.work_order_id,
+        run.started_us,
+        coalesce(run.ended_us, {{ forever() }}) as ended_us
+    from {{ ref('int_node_run') }} as run
+    inner join (select distinct process, work_order_id from node_pause) as paused
+        on run.process = paused.process and run.work_order_id = paused.work_order_id
+    where run.node is not null
+
+),
+
+edges as (
+
+    select process, work_order_id, started_us as at_us, 1 as opened, 0 as paused
+    from node_run
+
+    union all
+
+    select process, work_order_id, ended_us as at_us, -1 as opened, 0 as paused
+    from node_run
+
+    union all
+
+    select process, work_order_id, from_us as at_us, 0 as opened, 1 as paused
+    from node_pause
+
+    union all
+
+    select process, work_order_id, to_us as at_us, 0 as opened, -1 as paused
+    from node_pause
+
+),
+
+stretches as (
+
+    select
+        process,
+        work_order_id,
+        at_us as from_us,
+        lead(at_us) over later as to_us,
+        sum(sum(opened)) over later as open_runs,
+        sum(sum(paused)) over later as paused_runs
+    from edges
+    group by process, work_order_id, at_us
+    window later as (partition by process, work_order_id order by at_us)
+
+),
+
+still as (
+
+    select process, work_order_id, from_us, to_us
+    from stretches
+    where open_runs > 0 and open_runs = paused_runs
+
+    union all
+
+    select process, work_order_id, started_us as from_us, coalesce(ended_us, {{ forever() }}) as to_us
+    from {{ ref('int_pause') }}
+    where node is null
+
+),
+
+process_still as (
+
+    select
+        run.run_id,
+        greatest(run.started_us, still.from_us) as from_us,
+        least(coalesce(run.ended_us, {{ forever() }}), still.to_us) as to_us
+    from still
+    inner join {{ ref('int_process_run') }} as run
+        on still.process = run.process and still.work_order_id = run.work_order_id
+
+),
+
+process_pause as (
+
+    {{ merged_spans('process_still', ['run_id']) | indent(4) }}
+
+)
+
+select run_id, from_us, nullif(to_us, {{ forever() }}) as to_us
+from node_pause
+
+union all
+
+select run_id, from_us, nullif(to_us, {{ forever() }}) as to_us
+from process_pause
