@@ -19,14 +19,6 @@
     end
 {%- endmacro %}
 
-{# Working time of a calendar up to an instant, from its slot; a 24x7 clock counts every microsecond. #}
-{% macro worked(calendar, instant, slot) -%}
-    case
-        when {{ calendar }} = '24x7' then {{ instant }}
-        else {{ slot }}.before_us + least({{ instant }}, {{ slot }}.work_until_us) - {{ slot }}.from_us
-    end
-{%- endmacro %}
-
 {# The rows of a shape as last delivered: version counts the accepted deliveries of a key. #}
 {% macro latest_version(relation) -%}
     select versions.*

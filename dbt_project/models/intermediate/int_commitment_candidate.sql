@@ -9,8 +9,12 @@ select
     scope.priority,
     commitment.commitment_id,
     commitment.calendar,
-    commitment.commitment_limit_us,
-    commitment.tolerance_limit_us,
+    {%- for limit in ['commitment', 'tolerance'] %}
+    commitment.{{ limit }}_limit_kind,
+    commitment.{{ limit }}_limit_us as {{ limit }}_term_us,
+    commitment.{{ limit }}_limit_days,
+    commitment.{{ limit }}_limit_clock,
+    {%- endfor %}
     coalesce(commitment.valid_from_us, {{ always() }}) as valid_from_us,
     coalesce(commitment.valid_to_us, {{ forever() }}) as valid_to_us,
     {%- for qualifier in ['segment', 'service_level', 'location', 'priority'] %}

@@ -12,8 +12,7 @@ in_order as (
     select
         *,
         lag(at_us) over in_log as previous_at_us,
-        lead(at_us) over in_log as next_at_us,
-        lead(meaning) over in_log as next_meaning
+        coalesce(lag(meaning) over in_log = 'pauses', false) as is_after_pause
     from events
     where mode <> 'lifecycle'
     window in_log as (
@@ -23,7 +22,39 @@ in_order as (
 
 ),
 
+-- Pauses leave a work order where it is, and who comes out of one into the node of before goes on with the same run.
+moves as (
+
+    select
+        *,
+        is_after_pause
+        and meaning = 'begins'
+        and coalesce(lag(meaning) over in_log = 'begins' and lag(node) over in_log = node, false) as is_resumed
+    from in_order
+    where mode = 'states' and meaning <> 'pauses'
+    window in_log as (
+        partition by source_system, entity, process, work_order_id
+        order by at_us, first_load_id, first_row_number
+    )
+
+),
+
 -- An event begins the node it names and ends the one before.
+begun as (
+
+    select
+        *,
+        lead(at_us) over in_log as next_at_us,
+        lead(meaning) over in_log as next_meaning
+    from moves
+    where not is_resumed
+    window in_log as (
+        partition by source_system, entity, process, work_order_id
+        order by at_us, first_load_id, first_row_number
+    )
+
+),
+
 states as (
 
     select
@@ -35,8 +66,8 @@ states as (
             when next_meaning = 'cancels' then 'cancelled'
             else 'completed'
         end as reported_status
-    from in_order
-    where mode = 'states' and meaning = 'begins'
+    from begun
+    where meaning = 'begins'
 
 ),
 
@@ -96,7 +127,7 @@ surplussed as (
 -- What is still open when its work order ends, ends with it.
 endings as (
 
-    select source_system, entity, process, work_order_id, at_us, meaning
+    select source_system, entity, process, work_order_id, at_us, meaning, first_load_id, first_row_number
     from events
     where mode = 'lifecycle' and meaning in ('ends', 'cancels')
 
@@ -111,7 +142,12 @@ lifecycle as (
         case
             when done.at_us is not null then case when done.meaning = 'cancels' then 'cancelled' else 'completed' end
             when min(endings.at_us) is null then 'in_progress'
-            when min_by(endings.meaning, endings.at_us) = 'cancels' then 'cancelled'
+            when
+                min_by(
+                    endings.meaning,
+                    {{ ordering(['endings.at_us', 'endings.first_load_id', 'endings.first_row_number']) }}
+                ) = 'cancels'
+                then 'cancelled'
             else 'completed'
         end as reported_status
     from surplussed as begun

@@ -1,5 +1,6 @@
 {{ config(materialized='table') }}
 -- A work order's passage through the whole process: as a source delivers it, else derived over all sources.
+{%- set place = ordering(['started_us', 'coalesce(ended_us, ' ~ forever() ~ ')', 'coalesce(node_order, 0)', 'run_id']) %}
 with delivered as (
 
     select * from {{ ref('int_node_run') }}
@@ -17,17 +18,13 @@ derived as (
         max(started_us) as last_started_us,
         max(case when reported_status = 'in_progress' then 1 else 0 end) = 1 as is_open,
         max(case when is_final and reported_status = 'completed' then 1 else 0 end) = 1 as is_final_completed,
-        max_by(
-            reported_status,
-            {{ ordering(['started_us', 'coalesce(ended_us, ' ~ forever() ~ ')', 'coalesce(node_order, 0)']) }}
-        ) as last_status,
-        {%- set first = ordering(['started_us', 'coalesce(ended_us, ' ~ forever() ~ ')', 'coalesce(node_order, 0)']) %}
-        min_by(source_system, {{ first }}) as source_system,
+        max_by(reported_status, {{ place }}) as last_status,
+        min_by(source_system, {{ place }}) as source_system,
         {%- for qualifier in ['segment', 'service_level', 'location', 'priority', 'promised_us', 'work_order_url'] %}
-        min_by({{ qualifier }}, {{ first }}) filter (where {{ qualifier }} is not null) as {{ qualifier }},
+        min_by({{ qualifier }}, {{ place }}) filter (where {{ qualifier }} is not null) as {{ qualifier }},
         {%- endfor %}
         max(changed_us) as changed_us,
-        max_by(is_end_estimated, coalesce(ended_us, {{ always() }})) as is_end_estimated
+        max_by(is_end_estimated, {{ ordering(['coalesce(ended_us, ' ~ always() ~ ')', 'run_id']) }}) as is_end_estimated
     from {{ ref('int_node_run') }}
     where node is not null
     group by process, work_order_id

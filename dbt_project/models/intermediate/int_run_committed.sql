@@ -18,6 +18,7 @@ select
     run.changed_us,
     run.work_order_url,
     run.is_end_estimated,
+    run.has_pause,
     coalesce(run.department, term.department) as department,
     coalesce(run.position, term.position) as position,
     coalesce(term.process_name, run.process) as process_name,
@@ -27,8 +28,12 @@ select
     term.is_node_listed,
     term.commitment_id,
     term.calendar,
-    greatest(0, term.commitment_limit_us) as commitment_limit_us,
-    greatest(0, term.commitment_limit_us, term.tolerance_limit_us) as tolerance_limit_us
+    {%- for limit in ['commitment', 'tolerance'] %}
+    term.{{ limit }}_limit_kind,
+    term.{{ limit }}_term_us,
+    term.{{ limit }}_limit_days,
+    term.{{ limit }}_limit_clock{{ ',' if not loop.last }}
+    {%- endfor %}
 from {{ ref('int_run') }} as run
 left join {{ ref('int_term') }} as term
     on

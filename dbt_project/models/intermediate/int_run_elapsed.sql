@@ -1,35 +1,23 @@
--- Working time of every run on its calendar: a look-up at its start and one at its end, however long it lasted.
-with measured as (
-
-    select
-        run.*,
-        coalesce(run.ended_us, {{ as_of() }}) as until_us,
-        {{ worked('run.calendar', 'run.started_us', 'at_start') }} as worked_at_start_us,
-        {{ worked('run.calendar', 'coalesce(run.ended_us, ' ~ as_of() ~ ')', 'at_end') }} as worked_at_end_us
-    from {{ ref('int_run_committed') }} as run
-    left join {{ ref('int_calendar_slot') }} as at_start
-        on
-            run.calendar = at_start.calendar
-            and {{ slot('run.started_us', day_us()) }} = at_start.slot
-            and run.started_us >= at_start.from_us
-            and run.started_us < at_start.to_us
-    left join {{ ref('int_calendar_slot') }} as at_end
-        on
-            run.calendar = at_end.calendar
-            and {{ slot('coalesce(run.ended_us, ' ~ as_of() ~ ')', day_us()) }} = at_end.slot
-            and coalesce(run.ended_us, {{ as_of() }}) >= at_end.from_us
-            and coalesce(run.ended_us, {{ as_of() }}) < at_end.to_us
-
-)
-
+-- Working time of every run less its pauses, and the working time of its calendar at which it reaches and leaves each
+-- limit. An open pause stops the clock for good: what lies behind it is not known.
+{%- set limits = ['commitment', 'tolerance'] %}
 select
-    *,
+    run.*,
+    run.uncommitted_reason is null as is_committed,
+    coalesce(paused.paused_us, 0) as paused_us,
+    run.worked_at_end_us - run.worked_at_start_us - coalesce(paused.paused_us, 0) as elapsed_us
+    {%- for limit in limits %},
     case
-        when not coalesce(is_process_listed, false) then 'process not listed'
-        when not coalesce(is_node_listed, false) then 'node not listed'
-        when commitment_id is null then 'no commitment'
-        when worked_at_start_us is null then 'starts outside the horizon of its calendar'
-        when worked_at_end_us is null then 'ends outside the horizon of its calendar'
-    end as uncommitted_reason,
-    worked_at_end_us - worked_at_start_us as elapsed_us
-from measured
+        when run.uncommitted_reason is null
+            and coalesce(paused.elapsed_at_open_pause_us >= run.{{ limit }}_limit_us, true)
+            then run.worked_at_start_us + run.{{ limit }}_limit_us + coalesce(paused.{{ limit }}_due_shift_us, 0)
+    end as {{ limit }}_target_us,
+    case
+        when run.uncommitted_reason is null
+            and coalesce(paused.elapsed_at_open_pause_us > run.{{ limit }}_limit_us, true)
+            then run.worked_at_start_us + run.{{ limit }}_limit_us + coalesce(paused.{{ limit }}_left_shift_us, 0)
+    end as {{ limit }}_left_target_us
+    {%- endfor %}
+from {{ ref('int_run_limit') }} as run
+left join {{ ref('int_run_paused') }} as paused
+    on case when run.has_pause then run.run_id end = paused.run_id

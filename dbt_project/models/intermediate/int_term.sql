@@ -44,8 +44,12 @@ matched as (
         segments.*,
         candidate.commitment_id,
         candidate.calendar,
-        candidate.commitment_limit_us,
-        candidate.tolerance_limit_us,
+        {%- for limit in ['commitment', 'tolerance'] %}
+        candidate.{{ limit }}_limit_kind,
+        candidate.{{ limit }}_term_us,
+        candidate.{{ limit }}_limit_days,
+        candidate.{{ limit }}_limit_clock,
+        {%- endfor %}
         -- The most specific match wins; the catalogue's check leaves no ties.
         row_number() over (
             partition by segments.{{ key | join(', segments.') }}, segments.from_us
@@ -71,10 +75,12 @@ select
     matched.to_us,
     matched.commitment_id,
     matched.calendar,
-    matched.commitment_limit_us,
-    matched.tolerance_limit_us,
-    calendar.horizon_from_us,
-    calendar.horizon_to_us,
+    {%- for limit in ['commitment', 'tolerance'] %}
+    matched.{{ limit }}_limit_kind,
+    matched.{{ limit }}_term_us,
+    matched.{{ limit }}_limit_days,
+    matched.{{ limit }}_limit_clock,
+    {%- endfor %}
     owner.department,
     owner.position,
     process.process_name,
@@ -89,7 +95,6 @@ left join {{ ref('stg_owner') }} as owner
         and coalesce(matched.node, '') = coalesce(owner.node, '')
         and coalesce(owner.valid_from_us, {{ always() }}) <= matched.from_us
         and coalesce(owner.valid_to_us, {{ forever() }}) > matched.from_us
-left join {{ ref('stg_calendar') }} as calendar on matched.calendar = calendar.calendar
 left join {{ ref('stg_process') }} as process on matched.process = process.process
 left join {{ ref('stg_node') }} as node on matched.process = node.process and matched.node = node.node
 where matched.preference = 1

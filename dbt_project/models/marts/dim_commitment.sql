@@ -9,8 +9,9 @@ select
     calendar,
     commitment_limit,
     tolerance_limit,
-    {{ seconds('commitment_limit_us') }} as commitment_limit_seconds,
-    {{ seconds('tolerance_limit_us') }} as tolerance_limit_seconds,
+    {%- for limit in ['commitment', 'tolerance'] %}
+    case when {{ limit }}_limit_kind = 'time' then {{ seconds(limit ~ '_limit_us') }} end as {{ limit }}_limit_seconds,
+    {%- endfor %}
     target_rate,
     penalty_per_breach,
     penalty_per_hour,

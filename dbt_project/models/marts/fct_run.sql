@@ -43,7 +43,7 @@ select
     case when run.is_committed then {{ seconds('run.commitment_limit_us') }} end as commitment_limit_seconds,
     case when run.is_committed then {{ seconds('run.tolerance_limit_us') }} end as tolerance_limit_seconds,
     case when run.is_committed then {{ seconds('run.elapsed_us') }} end as elapsed_seconds,
-    case when run.is_committed then cast(0 as double) end as paused_seconds,
+    case when run.is_committed then {{ seconds('run.paused_us') }} end as paused_seconds,
     {{ seconds('run.until_us - run.started_us') }} as lead_seconds,
     {{ instant('run.commitment_due_us') }} as commitment_due_at,
     {{ instant('run.tolerance_due_us') }} as tolerance_due_at,
