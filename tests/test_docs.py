@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from pipelines.catalogue import read_catalogue
+from pipelines.catalogue.limits import limit_of
 from pipelines.home import Home
 
 ROOT = Path(__file__).parents[1]
@@ -35,16 +36,46 @@ def test_a_question_is_answered_by_its_sql(built_once: Home, question: str, sql:
     assert rows or question in MAY_BE_EMPTY
 
 
-def test_the_guides_example_is_a_catalogue_in_order(tmp_path: Path) -> None:
-    guide = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
-    files = re.findall(r"^```\w+ (\S+)\n(.*?)^```", guide, re.M | re.S)
+GUIDE = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
+
+
+def _write_the_guides_files(home: Path) -> dict[str, str]:
+    """Write the five files that the guide shows, and return the pieces that it shows for some of them."""
+    files = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```", GUIDE, re.M | re.S))
     assert len(files) == 5
-    (tmp_path / "catalogue").mkdir()
-    (tmp_path / "in").mkdir()
-    for name, text in files:
-        (tmp_path / "catalogue" / name).write_text(text, encoding="utf-8")
+    (home / "catalogue").mkdir()
+    (home / "in").mkdir()
+    for name, text in files.items():
+        (home / "catalogue" / name).write_text(text, encoding="utf-8")
+    return {
+        name: piece
+        for name, section in re.findall(r"^## (\S+)\n(.*?)(?=^## )", GUIDE, re.M | re.S)
+        for piece in re.findall(r"^```yaml\n(.*?)^```", section, re.M | re.S)
+    }
+
+
+def test_the_guides_example_is_a_catalogue_in_order(tmp_path: Path) -> None:
+    _write_the_guides_files(tmp_path)
 
     assert not read_catalogue(Home(tmp_path)).warnings
+
+
+def test_the_pieces_that_the_guide_adds_fit_into_its_files(tmp_path: Path) -> None:
+    pieces = _write_the_guides_files(tmp_path)
+    for name, piece in pieces.items():
+        path = tmp_path / "catalogue" / name
+        path.write_text(path.read_text(encoding="utf-8") + piece, encoding="utf-8")
+
+    catalogue = read_catalogue(Home(tmp_path))
+    assert not catalogue.warnings
+    assert catalogue.sources["ticketing"].entities["waits"].shape == "pauses"
+    assert len(catalogue.calendars["shop"].versions) == 2
+
+
+def test_every_limit_that_the_guide_shows_is_one() -> None:
+    shown = re.findall(r"`([^`]+)`", "".join(re.findall(r"^\| (`.*?) \|", GUIDE.split("| limit |")[1], re.M)))
+
+    assert [limit_of(text).kind for text in shown] == ["time"] * 4 + ["working_days"] * 2 + ["promised"] * 2
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/catalogue.md", "docs/questions.md"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipelines.catalogue.base import Model, as_text
 from pipelines.catalogue.commitments import ROUND_THE_CLOCK
 from pipelines.catalogue.reading import File, Place, WrittenDict, WrittenList, kind, suggest
 from pipelines.catalogue.times import date_of, instant_of, zone_of
+from pipelines.zones import midnight_us, to_local
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WINDOW = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*[-–]\s*(\d{1,2}):(\d{2})(?::(\d{2}))?")
@@ -85,6 +87,10 @@ class _Reader:
         self.file = file
         self.name = name
         self.today = today
+        # Where the file says when the horizon begins.
+        self.stated_from: Place | None = None
+        # Years of which the holidays library knows nothing, or not all, by the place of the country and what to say.
+        self.unknown_years: dict[tuple[Place, str], list[tuple[int | None, set[int]]]] = {}
 
     def calendar(self, written: WrittenDict) -> Calendar | None:
         written = self.file.known(written, (*VERSION_KEYS, "versions"))
@@ -95,15 +101,12 @@ class _Reader:
         if horizon is None or zone is None:
             # To find the other mistakes any will do.
             horizon = horizon or _default_horizon(self.today)
-        versions = [self._version({**shared, **layer}, written.place, horizon) for layer in layers]
-        versions = self._one_after_the_other([version for version in versions if version is not None], written.place)
+        found = [(layer, self._version({**shared, **layer}, written.place, horizon)) for layer in layers]
+        versions = self._one_after_the_other([(layer, version) for layer, version in found if version is not None])
         if zone is None or not versions:
             return None
-        first_us = versions[0].valid_from_us
-        if first_us is not None and first_us >= instant_of(str(horizon[1]), zone):
-            self.file.mistake(
-                written.place, f"{self.name} begins to hold after its horizon, {horizon[1]}, ends; move one of the two"
-            )
+        self._check_beginning(versions[0], horizon, zone, written.place)
+        self._say_unknown_years(versions, horizon)
         return Calendar(
             name=self.name,
             time_zone=zone,
@@ -149,26 +152,62 @@ class _Reader:
             valid_from_us=valid_from_us,
             time_zone=zone,
             hours=self._hours(written.get("hours"), (*place, "hours")),
-            holidays=self._holidays(written.get("holidays"), (*place, "holidays"), horizon),
+            holidays=self._holidays(written.get("holidays"), (*place, "holidays"), horizon, valid_from_us),
             exceptions=self._exceptions(written.get("exceptions"), (*place, "exceptions")),
             closures=self._closures(written.get("closures"), (*place, "closures"), zone),
         )
         version = version.model_copy(update={"description": _described(version, written.get("holidays"))})
         return version if is_known else None
 
-    def _one_after_the_other(self, versions: list[CalendarVersion], place: Place) -> list[CalendarVersion]:
+    def _one_after_the_other(self, found: list[tuple[dict[str, Any], CalendarVersion]]) -> list[CalendarVersion]:
         """Return the versions in order, each ending where the next begins."""
+        first: dict[int | None, Place] = {}
+        for layer, version in found:
+            # Without `versions` there is only one.
+            place = layer.get("(place)", ())
+            if version.valid_from_us is None and "valid_from" in layer:
+                # Its valid_from could not be read, and has been noted.
+                continue
+            before = first.setdefault(version.valid_from_us, place)
+            if before == place:
+                continue
+            label, other = self.file.label(place), f"{self.file.label(before)} (line {self.file.line(before)})"
+            if version.valid_from_us is None:
+                self.file.mistake(
+                    place, f"{label} has no valid_from, and neither has {other}; only the first may begin without one"
+                )
+            else:
+                self.file.mistake(
+                    (*place, "valid_from"),
+                    f"{label}.valid_from {self.file.shown((*place, 'valid_from'))} is also when {other} begins; give "
+                    "each its own, or remove one",
+                )
         # An open beginning comes first.
-        ordered = sorted(versions, key=lambda version: (version.valid_from_us is not None, version.valid_from_us or 0))
-        starts = [version.valid_from_us for version in ordered]
-        if len(set(starts)) < len(starts):
-            self.file.mistake(
-                (*place, "versions"),
-                f"{self.name} has versions that begin at the same instant, or more than one without valid_from; give "
-                "each its own valid_from",
-            )
-        ends = [*starts, None][1:]
+        ordered = sorted(
+            (version for _, version in found),
+            key=lambda version: (version.valid_from_us is not None, version.valid_from_us or 0),
+        )
+        ends = [*(version.valid_from_us for version in ordered), None][1:]
         return [version.model_copy(update={"valid_to_us": end}) for version, end in zip(ordered, ends, strict=True)]
+
+    def _check_beginning(self, first: CalendarVersion, horizon: tuple[date, date], zone: str, place: Place) -> None:
+        """Note hours that begin only after the horizon does, if that was stated, or after all of it."""
+        if first.valid_from_us is None:
+            return
+        begins = _shown_instant(first.valid_from_us, first.time_zone)
+        if first.valid_from_us >= midnight_us(zone, horizon[1]):
+            self.file.mistake(
+                place,
+                f"{self.name} begins to hold at {begins}, after its horizon ends at {horizon[1]}; move one of the two",
+            )
+        elif self.stated_from is not None and first.valid_from_us > max(
+            midnight_us(each, horizon[0]) for each in (zone, first.time_zone)
+        ):
+            self.file.mistake(
+                self.stated_from,
+                f"the horizon of {self.name} begins at {horizon[0]}, but its first version holds from {begins} on; let "
+                "the horizon begin then, or leave valid_from out of the first version",
+            )
 
     def _horizon(self, place: Place, layers: list[dict[str, Any]]) -> tuple[date, date] | None:
         """Return the horizon: of the calendar, or from the first of a version to the last of one."""
@@ -179,6 +218,8 @@ class _Reader:
             for key, found in (("from", starts), ("to", ends)):
                 if key in pairs:
                     found.append(self._try(_day_with_zone_rules, pairs[key], (*place, key)))
+                    if key == "from":
+                        self.stated_from = (*place, key)
         if None in starts or None in ends:
             return None
         default = _default_horizon(self.today)
@@ -272,27 +313,38 @@ class _Reader:
             closures.append((ends[0], ends[1]))
         return tuple(closures)
 
-    def _holidays(self, written: Any, place: Place, horizon: tuple[date, date]) -> frozenset[date]:
+    def _holidays(
+        self, written: Any, place: Place, horizon: tuple[date, date], valid_from_us: int | None
+    ) -> frozenset[date]:
         if not isinstance(written, WrittenDict):
             return frozenset(self._dates(written, place))
         place = written.place
         written = self.file.known(written, ("country", "subdivision", "add", "remove"))
         found: set[date] = set()
+        removed = self._dates(written.get("remove"), (*place, "remove"))
+        added = self._dates(written.get("add"), (*place, "add"))
         if "country" in written:
-            found = self._country_holidays(written, place, horizon)
+            years = range(horizon[0].year, date.fromordinal(horizon[1].toordinal() - 1).year + 1)
+            found, unknown = self._country_holidays(written, place, years)
+            for what, of_years in unknown.items():
+                # Who gave dates for a year has looked it up.
+                of_years = of_years - {day.year for day in (*removed, *added)}
+                self.unknown_years.setdefault(((*place, "country"), what), []).append((valid_from_us, of_years))
         elif "subdivision" in written:
             self.file.mistake(
                 place, f"{self.file.label(place)} has a subdivision and no country; add the country, e.g. DE"
             )
-        removed = self._dates(written.get("remove"), (*place, "remove"))
         for day in removed:
             if day not in found and "country" in written and horizon[0] <= day < horizon[1]:
                 self.file.warn(
                     (*place, "remove"), f"{self.file.label(place)}.remove: {day} is no holiday here, so nothing changes"
                 )
-        return frozenset((found - set(removed)) | set(self._dates(written.get("add"), (*place, "add"))))
+        return frozenset((found - set(removed)) | set(added))
 
-    def _country_holidays(self, written: WrittenDict, place: Place, horizon: tuple[date, date]) -> set[date]:
+    def _country_holidays(
+        self, written: WrittenDict, place: Place, years: range
+    ) -> tuple[set[date], dict[str, set[int]]]:
+        """Return the holidays of a country, and what is not known of which years."""
         # Only those who name a country need it.
         import holidays
 
@@ -303,7 +355,7 @@ class _Reader:
             self.file.mistake(
                 at, f"{self.file.label(at)} {self.file.shown(at)} is no country of the holidays library; {remedy}"
             )
-            return set()
+            return set(), {}
         library = getattr(holidays, code)
         subdivision = written.get("subdivision")
         at = (*place, "subdivision")
@@ -315,19 +367,34 @@ class _Reader:
                 self.file.mistake(
                     at, f"{self.file.label(at)} {self.file.shown(at)} is no subdivision of {code}; {remedy}"
                 )
-                return set()
-        last = date.fromordinal(horizon[1].toordinal() - 1)
-        years = range(horizon[0].year, last.year + 1)
-        days = set(library(subdiv=subdivision, years=years))
-        without = sorted(set(years) - {day.year for day in days})
-        if without:
-            span = f"{without[0]}" if len(without) == 1 else f"{without[0]} to {without[-1]}"
-            self.file.warn(
-                (*place, "country"),
-                f"{self.name}: the holidays library has no holidays of {code} in {span}, within the horizon; add them "
-                "under `add`, or update the library",
-            )
-        return {day for day in days if day.year in years}
+                return set(), {}
+        days: set[date] = set()
+        unknown: dict[str, set[int]] = {}
+        for year in years:
+            of_year, doubts = _holidays_of(code, subdivision, year)
+            days |= of_year
+            for doubt in doubts:
+                unknown.setdefault(doubt, set()).add(year)
+        known = f"it knows {library.start_year} to {library.end_year}"
+        lacking = f"has no holidays of {code} in YEARS ({known}); add them under `add`, or update the library"
+        unknown[lacking] = set(years) - {day.year for day in days}
+        return {day for day in days if day.year in years}, unknown
+
+    def _say_unknown_years(self, versions: list[CalendarVersion], horizon: tuple[date, date]) -> None:
+        """Warn of years without known holidays in which the version that asks for them holds."""
+        held: dict[int | None, range] = {}
+        for version in versions:
+            begin, end = (midnight_us(version.time_zone, day) for day in horizon)
+            from_us = begin if version.valid_from_us is None else max(begin, version.valid_from_us)
+            to_us = end if version.valid_to_us is None else min(end, version.valid_to_us)
+            first, last = (_local(instant, version.time_zone) for instant in (from_us, to_us - 1))
+            held[version.valid_from_us] = range(first.year, last.year + 1)
+        for (place, what), of_versions in self.unknown_years.items():
+            years = {
+                year for valid_from_us, each in of_versions for year in each if year in held.get(valid_from_us, ())
+            }
+            if years:
+                self.file.warn(place, f"{self.name}: the holidays library {what.replace('YEARS', _spans(years))}")
 
     def _dates(self, written: Any, place: Place) -> list[date]:
         values = self._list(written, place, "dates, e.g. [2026-05-04]")
@@ -391,6 +458,47 @@ def _day_with_zone_rules(text: str) -> date:
 
 def _default_horizon(today: date) -> tuple[date, date]:
     return date(today.year - DEFAULT_YEARS_BACK, 1, 1), date(today.year + DEFAULT_YEARS_AHEAD, 1, 1)
+
+
+@cache
+def _holidays_of(code: str, subdivision: str | None, year: int) -> tuple[frozenset[date], frozenset[str]]:
+    """Return the holidays of a year, days observed instead of them included, and what the library doubts of it."""
+    import holidays
+
+    library = getattr(holidays, code)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        # In its own words, not those of the machine's language: the labels below are in them.
+        days = library(subdiv=subdivision, years=year, language=library.default_language)
+    doubts = {
+        f"says of {code} in YEARS: {str(warning.message).rstrip('.')}; put what differs under `add` and `remove`"
+        for warning in caught
+    }
+    labels = (getattr(library, name, None) or "" for name in ("estimated_label", "observed_estimated_label"))
+    estimated = {label.replace("%s", "").strip() for label in labels if label}
+    if any(label in name for name in days.values() for label in estimated):
+        doubts.add(f"only estimates some holidays of {code} in YEARS; put what is announced under `add` and `remove`")
+    return frozenset(days), frozenset(doubts)
+
+
+def _spans(years: Iterable[int]) -> str:
+    """Return years as people write them: 1985 to 1990, 2040."""
+    spans: list[list[int]] = []
+    for year in sorted(years):
+        if spans and spans[-1][1] == year - 1:
+            spans[-1][1] = year
+        else:
+            spans.append([year, year])
+    return ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in spans)
+
+
+def _local(instant_us: int, zone: str) -> datetime:
+    return datetime(1970, 1, 1) + timedelta(microseconds=int(to_local(zone, instant_us)))
+
+
+def _shown_instant(instant_us: int, zone: str) -> str:
+    """Return an instant as the clocks of a zone show it; a midnight as its date."""
+    return _local(instant_us, zone).isoformat(sep=" ").removesuffix(" 00:00:00")
 
 
 @cache

@@ -9,6 +9,7 @@ from datetime import date
 from itertools import combinations
 from typing import Any
 
+from pipelines.calendars import lay_out
 from pipelines.catalogue.base import as_text
 from pipelines.catalogue.calendars import Calendar
 from pipelines.catalogue.commitments import COLUMNS, QUALIFIERS, ROUND_THE_CLOCK, derived_id
@@ -166,9 +167,11 @@ def check_horizons(file: File, calendars: Mapping[str, Calendar], used: set[str]
                 ("calendars", name, "horizon"),
                 f"the horizon of {name} ends at {calendar.horizon_to}, runs beyond it are uncommitted; move `to` on",
             )
-        if not any(version.hours or any(version.exceptions.values()) for version in calendar.versions):
+        if not len(lay_out(calendar)[0]):
             file.warn(
-                ("calendars", name), f"{name} has no working hours, so no run on it is ever late; give it `hours`"
+                ("calendars", name),
+                f"{name} has no working time from {calendar.horizon_from} to {calendar.horizon_to}, so no run on it is "
+                "ever late; give it `hours`, or see to its holidays, exceptions and closures",
             )
 
 

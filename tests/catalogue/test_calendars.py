@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from pipelines.calendars import lay_out
+
 from .conftest import Mistakes, Read, calendar, commitments
 
 AT = "catalogue/calendars.yml:"
@@ -125,7 +127,53 @@ def test_years_that_the_library_does_not_know_are_a_warning(read: Read) -> None:
     unknown = read(calendar(text))
 
     assert known.warnings == []
-    assert "has no holidays of DE in 1985 to 19" in str(unknown.warnings[0])
+    assert [str(warning) for warning in unknown.warnings] == [
+        f"{AT}4: office: the holidays library has no holidays of DE in 1985 to 1990 (it knows 1991 to 2100); add them "
+        "under `add`, or update the library"
+    ]
+
+
+def test_years_that_the_library_does_not_know_matter_only_while_a_version_holds(read: Read) -> None:
+    def said(*versions: str) -> list[str]:
+        text = "horizon: {from: 2000-01-01, to: 2031-01-01}\nversions:\n" + "\n".join(f"  - {{{v}}}" for v in versions)
+        return [str(warning).split(" in ")[1].split(";")[0] for warning in read(calendar(text)).warnings]
+
+    hours, ceylon = "hours: {mon: 09:00-17:00}", "holidays: {country: LK}"
+    assert said(f"{hours}, {ceylon}") == ["2000 to 2002, 2027 to 2030 (it knows 2003 to 2026)"]
+    assert said(f"{hours}, {ceylon}", f"valid_from: 2027-01-01, {hours}") == ["2000 to 2002 (it knows 2003 to 2026)"]
+    assert said(hours, f"valid_from: 2028-12-31, {hours}, {ceylon}") == ["2028 to 2030 (it knows 2003 to 2026)"]
+
+
+def test_years_for_which_somebody_added_holidays_are_known(read: Read) -> None:
+    text = """
+hours: {mon: 09:00-17:00}
+holidays: {country: LK, add: [2027-02-04, 2028-02-04, 2029-02-04]}
+horizon: {from: 2020-01-01, to: 2031-01-01}
+"""
+    assert "has no holidays of LK in 2030 (" in str(read(calendar(text)).warnings[0])
+
+
+def test_years_that_the_library_only_estimates_or_doubts_are_a_warning(read: Read) -> None:
+    def said(country: str) -> list[str]:
+        horizon = "horizon: {from: 2029-01-01, to: 2037-01-01}"
+        catalogue = read(calendar(f"hours: {{mon: 09:00-17:00}}\nholidays: {{country: {country}}}\n{horizon}"))
+        return [str(warning).split("library ")[1] for warning in catalogue.warnings]
+
+    assert said("TR") == [
+        "only estimates some holidays of TR in 2033 to 2036; put what is announced under `add` and `remove`"
+    ]
+    assert (
+        "says of IN in 2036: Requested Holidays are available only from 2001 to 2035; put what differs" in said("IN")[1]
+    )
+    assert said("NL") == []
+
+
+def test_days_observed_instead_of_a_holiday_are_holidays(read: Read) -> None:
+    text = "hours: {mon: 09:00-17:00}\nholidays: {country: US}\nhorizon: {from: 2021-01-01, to: 2022-01-01}"
+    (version,) = read(calendar(text)).calendars["office"].versions
+
+    # Independence Day was a Sunday; New Year's Day of 2022 a Saturday.
+    assert {date(2021, 7, 4), date(2021, 7, 5), date(2021, 12, 31)} <= version.holidays
 
 
 def test_exceptions_and_closures_are_read(read: Read) -> None:
@@ -190,7 +238,19 @@ def test_no_hours_at_all_are_allowed_with_a_warning(read: Read) -> None:
     catalogue = read(calendar("hours: {}"))
 
     assert catalogue.calendars["office"].versions[0].hours == {}
-    assert "office has no working hours" in str(catalogue.warnings[0])
+    assert [str(warning) for warning in catalogue.warnings] == [
+        f"{AT}2: office has no working time from 2016-01-01 to 2031-01-01, so no run on it is ever late; give it "
+        "`hours`, or see to its holidays, exceptions and closures"
+    ]
+
+
+def test_hours_of_which_nothing_is_left_are_a_warning_too_where_a_commitment_counts_on_them(read: Read) -> None:
+    shut = "hours: {mon: 09:00-17:00}\nclosures: [{from: 2016-01-01, to: 2031-01-01}]"
+    only_by_exception = "hours: {}\nexceptions: {2026-03-03: ['09:00-12:00']}"
+
+    assert "office has no working time" in str(read(calendar(shut)).warnings[0])
+    assert read(calendar(only_by_exception)).warnings == []
+    assert read(calendar(shut) | commitments("a,claims,,,,24x7,4h,4h,,")).warnings == []
 
 
 def test_versions_follow_each_other_from_their_instants_and_share_what_stands_beside_them(read: Read) -> None:
@@ -211,15 +271,95 @@ versions:
 
 
 def test_versions_begin_at_instants_of_their_own(mistakes: Mistakes) -> None:
-    twice = mistakes(calendar("versions: [{hours: {}}, {hours: {}}]"))
-    none = mistakes(calendar("versions: []"))
-    late = mistakes(calendar("versions: [{valid_from: 2040-01-01, hours: {}}]"))
+    text = """
+time_zone: Europe/Amsterdam
+versions:
+  - {hours: {}}
+  - {valid_from: 2026-03-04, hours: {}}
+  - {hours: {}}
+  - {valid_from: "2026-03-03T23:00:00Z", hours: {}}
+"""
+    assert mistakes(calendar(text)) == [
+        f"{AT}7: office.versions[3] has no valid_from, and neither has office.versions[1] (line 5); only the first may "
+        "begin without one",
+        f"{AT}8: office.versions[4].valid_from '2026-03-03T23:00:00Z' is also when office.versions[2] (line 6) begins; "
+        "give each its own, or remove one",
+    ]
+    assert "is empty; add a version" in mistakes(calendar("versions: []"))[0]
+
+
+def test_a_valid_from_that_cannot_be_read_is_only_that(mistakes: Mistakes) -> None:
+    (only,) = mistakes(calendar("versions: [{hours: {}}, {valid_from: 4.3.2026, hours: {}}]"))
     wrong = mistakes(calendar("versions:\n  - {valid_from: 2026-02-30, hours: {mon: 9-17}, hors: {}}"))
 
-    assert "give each its own valid_from" in twice[0]
-    assert "versions is empty" in none[0]
-    assert "begins to hold after its horizon" in late[0]
+    assert "office.versions[2].valid_from '4.3.2026' is not a date or an instant" in only
     assert [line.split(":")[1] for line in wrong] == ["4", "4", "4"]
+
+
+def test_a_first_version_may_not_begin_after_a_stated_horizon(mistakes: Mistakes) -> None:
+    def of(valid_from: str, begin: str = "2024-01-01") -> list[str]:
+        return mistakes(
+            calendar(
+                f"time_zone: Europe/Amsterdam\nhorizon: {{from: {begin}}}\n"
+                f"versions: [{{valid_from: {valid_from}, hours: {{mon: 09:00-17:00}}}}]"
+            )
+        )
+
+    assert of("2024-05-01") == [
+        f"{AT}4: the horizon of office begins at 2024-01-01, but its first version holds from 2024-05-01 on; let the "
+        "horizon begin then, or leave valid_from out of the first version"
+    ]
+    assert "holds from 2024-01-01 09:00:00 on" in of("2024-01-01 09:00")[0]
+    assert of("2024-01-01") == of("2023-12-31") == of("'2023-12-31T23:00:00Z'") == []
+    assert "office begins to hold at 2031-02-01, after its horizon ends at 2031-01-01" in of("2031-02-01")[0]
+
+
+def test_unknown_zones_are_refused_wherever_they_stand(mistakes: Mistakes) -> None:
+    shared = mistakes(calendar("time_zone: Mars/Olympus\nhours: {}"))
+    of_version = mistakes(calendar("versions:\n  - {hours: {}}\n  - {valid_from: 2026-01-01, time_zone: Amsterdam}"))
+
+    assert shared == [
+        f"{AT}3: office.time_zone 'Mars/Olympus' is not a time zone; write it as in the tz database, e.g. "
+        "Europe/Amsterdam"
+    ]
+    assert of_version == [
+        f"{AT}5: office.versions[2].time_zone 'Amsterdam' is not a time zone; did you mean 'Europe/Amsterdam'?"
+    ]
+
+
+@pytest.mark.parametrize("valid_from", ["2026-03-04", "2026-03-04 00:00", '"2026-03-03T23:00:00Z"'])
+def test_hours_that_change_on_a_wednesday_count_until_then_and_from_then_on(read: Read, valid_from: str) -> None:
+    text = f"""
+time_zone: Europe/Amsterdam
+horizon: {{from: 2026-03-02, to: 2026-03-09}}
+versions:
+  - {{hours: {{mon-fri: ["08:00-20:00"]}}}}
+  - {{valid_from: {valid_from}, hours: {{mon-fri: ["09:00-17:00"]}}}}
+"""
+    office = read(calendar(text)).calendars["office"]
+
+    assert [version.valid_to_us for version in office.versions] == [us(2026, 3, 3, 23), None]
+    assert [side.tolist() for side in lay_out(office)] == [
+        [us(2026, 3, 2, 7), us(2026, 3, 3, 7), us(2026, 3, 4, 8), us(2026, 3, 5, 8), us(2026, 3, 6, 8)],
+        [us(2026, 3, 2, 19), us(2026, 3, 3, 19), us(2026, 3, 4, 16), us(2026, 3, 5, 16), us(2026, 3, 6, 16)],
+    ]
+
+
+def test_a_version_that_moves_to_another_zone_begins_by_the_clocks_there(read: Read) -> None:
+    text = """
+horizon: {from: 2026-03-02, to: 2026-03-09}
+versions:
+  - {time_zone: Europe/Amsterdam, hours: {mon-fri: ["09:00-17:00"]}}
+  - {valid_from: 2026-03-04, time_zone: America/New_York, hours: {mon-fri: ["00:00-08:00"]}}
+"""
+    office = read(calendar(text)).calendars["office"]
+
+    # Midnight of Wednesday in New York is 06:00 in Amsterdam, three hours before its old opening.
+    assert [version.valid_to_us for version in office.versions] == [us(2026, 3, 4, 5), None]
+    assert [side.tolist()[:4] for side in lay_out(office)] == [
+        [us(2026, 3, 2, 8), us(2026, 3, 3, 8), us(2026, 3, 4, 5), us(2026, 3, 5, 5)],
+        [us(2026, 3, 2, 16), us(2026, 3, 3, 16), us(2026, 3, 4, 13), us(2026, 3, 5, 13)],
+    ]
 
 
 def test_24x7_is_not_to_be_written(mistakes: Mistakes) -> None:

@@ -119,6 +119,40 @@ def test_a_tolerance_may_equal_the_commitment_but_not_be_below_it_or_empty(mista
     ]
 
 
+@pytest.mark.parametrize(
+    ("commitment", "tolerance", "is_below"),
+    [
+        ("3wd", "2wd", True),
+        ("3wd", "3wd", False),
+        ("1wd 16:00", "1wd 9:30", True),
+        ("1wd 16:00", "1wd 16:00:00", False),
+        ("1wd 16:00", "2wd 09:00", False),
+        ("promised+8h", "promised", True),
+        ("promised", "promised+1s", False),
+        # What these are depends on the run: its tolerance is at least its commitment.
+        ("3wd", "3wd 12:00", False),
+        ("2wd 16:00", "1wd", False),
+        ("3wd", "4h", False),
+        ("promised+8h", "1wd", False),
+    ],
+)
+def test_tolerances_are_compared_with_commitments_of_their_kind_only(
+    mistakes: Mistakes, commitment: str, tolerance: str, is_below: bool
+) -> None:
+    found = mistakes(commitments(f"a,claims,,,,office,{commitment},{tolerance},,"))
+
+    assert [line.split("; ")[0] for line in found] == (
+        [f"{AT}2: tolerance_limit '{tolerance}' is below commitment_limit"] if is_below else []
+    )
+
+
+def test_what_is_added_to_the_promise_counts_working_hours_too(mistakes: Mistakes) -> None:
+    assert mistakes(commitments("a,claims,,,,office,promised+1d,promised+36h,,")) == [
+        f"{AT}2: commitment_limit 'promised+1d' counts days, and a day of calendar 'office' is not 24 hours; write "
+        "working hours with h (at 24 a day: promised+24h)"
+    ]
+
+
 def test_dates_are_midnights_of_the_business_time_zone_and_instants_are_instants(read: Read) -> None:
     (commitment,) = read(commitments("a,claims,,,,24x7,4h,4h,2026-01-01,2026-06-01T12:00:00+02:00")).commitments
 

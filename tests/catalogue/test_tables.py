@@ -78,6 +78,88 @@ def test_calendars_are_laid_out_and_24x7_has_no_intervals_and_no_horizon(read: R
     ]
 
 
+def test_a_limit_is_taken_apart(read: Read) -> None:
+    rows = commitments("a,claims,,,,24x7,3wd,1wd 9:30,,", "b,claims,pay,,,office,promised+8h,4h,,")
+
+    found = [
+        tuple(row[f"{name}_limit{part}"] for part in ("", "_kind", "_us", "_days", "_clock"))
+        for row in catalogue_tables(read(rows))["commitment"].to_pylist()
+        for name in ("commitment", "tolerance")
+    ]
+
+    assert found == [
+        ("3wd", "working_days", None, 3, ""),
+        ("1wd 9:30", "working_days", None, 1, "09:30"),
+        ("promised+8h", "promised", 8 * HOUR_US, None, None),
+        ("4h", "time", 4 * HOUR_US, None, None),
+    ]
+
+
+def test_working_days_are_those_of_calendars_that_a_limit_counts_them_on(read: Read) -> None:
+    text = (
+        "time_zone: UTC\nhours: {mon-tue: ['09:00-17:00', '22:00-02:00']}\nhorizon: {from: 2026-03-02, to: 2026-03-04}"
+    )
+
+    table = catalogue_tables(read(calendar(text) | commitments("a,claims,,,,office,1wd 16:00,5h,,")))["working_day"]
+    none = catalogue_tables(read())["working_day"]
+
+    assert none.num_rows == 0
+    assert none.schema == table.schema
+    # The last night shift closes beyond the horizon: nobody knows whether the next day is a holiday.
+    monday, tuesday, night = us(2026, 3, 2), us(2026, 3, 3), us(2026, 3, 3, 2)
+    assert [tuple(row.values()) for row in table.to_pylist()] == [
+        ("office", "", 0, date(2026, 3, 2), monday, night, 12 * HOUR_US),
+        ("office", "", 1, date(2026, 3, 3), night, None, None),
+        ("office", "16:00", 0, date(2026, 3, 2), monday, us(2026, 3, 2, 16), 7 * HOUR_US),
+        ("office", "16:00", 1, date(2026, 3, 3), night, tuesday + 16 * HOUR_US, 19 * HOUR_US),
+    ]
+
+
+def test_every_day_is_a_working_day_of_24x7_and_ends_at_midnight(read: Read) -> None:
+    table = catalogue_tables(read(commitments("a,claims,,,,24x7,1wd,2wd 16:00,,")))["working_day"]
+
+    rows = table.filter(pc.equal(table["day"], date(2026, 3, 2))).to_pylist()
+
+    midnight = us(2026, 3, 1, 16)
+    closing, four_pm = midnight + 24 * HOUR_US, midnight + 16 * HOUR_US
+    assert [(r["clock"], r["from_us"], r["due_us"], r["due_worked_us"]) for r in rows] == [
+        ("", midnight, closing, closing),
+        ("16:00", midnight, four_pm, four_pm),
+    ]
+    assert rows[0]["working_day"] == rows[1]["working_day"] == (date(2026, 3, 2) - date(1970, 1, 1)).days
+
+
+def test_each_version_of_a_calendar_is_there_with_its_hours_in_a_line(read: Read) -> None:
+    text = """
+time_zone: UTC
+versions:
+  - {hours: {mon: 09:00-17:00}, holidays: {country: NL}}
+  - {valid_from: 2026-03-04, time_zone: Europe/Amsterdam, hours: {tue: 08:00-12:00}}
+"""
+    tables = catalogue_tables(read(calendar(text)))
+
+    moved = us(2026, 3, 3, 23)
+    assert [tuple(row.values()) for row in tables["calendar_version"].to_pylist()] == [
+        ("24x7", 1, None, None, "Asia/Shanghai", "around the clock"),
+        ("office", 1, None, moved, "UTC", "mon 09:00-17:00; holidays of NL"),
+        ("office", 2, moved, None, "Europe/Amsterdam", "tue 08:00-12:00"),
+    ]
+    assert tables["calendar"].to_pylist()[1]["description"] == "tue 08:00-12:00"
+
+
+def test_zone_changes_are_those_that_a_calendar_lives_through(read: Read) -> None:
+    text = "time_zone: Europe/Amsterdam\nhours: {mon: 09:00-17:00}\nhorizon: {from: 2026-01-01, to: 2027-01-01}"
+
+    rows = catalogue_tables(read(calendar(text)))["zone_change"].to_pylist()
+
+    assert [tuple(row.values()) for row in rows if row["time_zone"] == "Europe/Amsterdam"] == [
+        ("Europe/Amsterdam", us(2026, 3, 29, 1), HOUR_US, 2 * HOUR_US),
+        ("Europe/Amsterdam", us(2026, 10, 25, 1), 2 * HOUR_US, HOUR_US),
+    ]
+    # Of the business time zone, in which 24x7 runs, all since 1970.
+    assert {row["change_us"] for row in rows if row["time_zone"] == "Asia/Shanghai"} >= {us(1986, 5, 3, 18)}
+
+
 def test_before_its_first_version_a_calendar_is_beyond_its_horizon(read: Read) -> None:
     text = "time_zone: UTC\nversions: [{valid_from: '2020-05-05 12:00', hours: {mon: 09:00-17:00}}]"
 
