@@ -121,8 +121,7 @@ def read_published(home: Home) -> dict[str, Any]:
             ),
             "uncommitted": rows(
                 con,
-                "SELECT finding, source_system, process, node, calendar, runs, example_work_order_id "
-                "FROM marts.finding ORDER BY runs DESC, finding, source_system, process, node",
+                "SELECT * FROM marts.finding ORDER BY runs DESC, pauses DESC, finding, source_system, process, node",
             ),
             "month": None if last is None else f"{last:%Y-%m}",
             "achievement": rows(
@@ -219,16 +218,28 @@ def _notes(outcome: Outcome, zone: ZoneInfo) -> list[RenderableType]:
         for row in outcome.published["sources"]
         if row["is_stale"]
     ]
-    lines += [f"FINDING  {_uncommitted(row)}" for row in outcome.published["uncommitted"]]
+    lines += [f"FINDING  {_found(row, zone)}" for row in outcome.published["uncommitted"]]
     lines += [f"FINDING  {one['name'].replace('_', ' ')}: {one['rows']:,} exceptions" for one in outcome.findings]
     lines += [f"WARNING  {warning}" for warning in outcome.warnings]
     return [Group(*(Text(line, style="yellow") for line in lines))] if lines else []
 
 
-def _uncommitted(row: dict[str, Any]) -> str:
+def _found(row: dict[str, Any], zone: ZoneInfo) -> str:
     where = [f"{name} {row[name]}" for name in ("process", "node", "calendar") if row[name]]
+    if "horizon" in row["finding"]:
+        horizon = [local(row[name], zone) for name in ("horizon_from_at", "horizon_to_at")]
+        reach = [local(row[name], zone) for name in ("first_started_at", "reaches_to_at")]
+        where.append(f"horizon {' to '.join(horizon)}; the runs reach from {' to '.join(reach)}")
+    if row["pauses"]:
+        count, what = row["pauses"], "pause"
+        effect = "stops no clock" if count == 1 else "stop no clock"
+    else:
+        count, what = row["runs"], "run"
+        be = "is" if count == 1 else "are"
+        has_deadline = "deadline" in row["finding"] or "without working time" in row["finding"]
+        effect = f"{'has' if count == 1 else 'have'} no deadline" if has_deadline else f"{be} not judged"
     return (
-        f"{row['finding']}: {row['runs']:,} runs of {row['source_system']} are not judged "
+        f"{row['finding']}: {count:,} {what}{'' if count == 1 else 's'} of {row['source_system']} {effect} "
         f"({', '.join(where)}; such as work order {row['example_work_order_id']})"
     )
 
