@@ -45,7 +45,9 @@ def runs(whole_history: World) -> pd.DataFrame:
     runs = pd.concat(parts, ignore_index=True).assign(specificity=-1, commitment="")
     with COMMITMENTS.open() as lines:
         for commitment in csv.DictReader(lines):
-            _commit(runs, commitment, whole_history)
+            # Working days and promises are the warehouse's to count.
+            if re.fullmatch(r"[\ddhm]+", commitment["commitment_limit"]):
+                _commit(runs, commitment, whole_history)
     runs = runs[runs["commitment"] != ""]
     is_open, e = runs["ended"] > whole_history.now, runs["elapsed"]
     runs["status"] = np.select([is_open, runs["is_cancelled"]], ["in_progress", "cancelled"], "completed")

@@ -24,6 +24,8 @@ _STATUSES = {
     "night_works": "Night works",
     "verify": "Verification",
 }
+# While a customer is asked, nobody else can go on; a status of the tool, but no node of the process.
+_WAITING = "Waiting for customer"
 _MISTAKES = ["no time", "no ticket", "milliseconds", "no status"]
 
 
@@ -68,7 +70,8 @@ def changes(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
             "at": came_back["closed"],
         }
     )
-    lines = pd.concat([begun, closings, early]).sort_values(["at", "row"], ignore_index=True)
+    lines = pd.concat([begun, closings, early, *_waits(begun, rows, world.seed)])
+    lines = lines.sort_values(["at", "row"], ignore_index=True)
     # Numbered over the future too: a number never changes once given.
     lines.insert(0, "change_id", np.arange(1, len(lines) + 1))
     lines = lines[lines["at"] <= view].astype({"changed_at": object})
@@ -108,6 +111,18 @@ def write(world: World, path: Path) -> int:
     database.close()
     os.replace(unfinished, path)
     return len(lines)
+
+
+def _waits(begun: pd.DataFrame, rows: pd.DataFrame, seed: int) -> list[pd.DataFrame]:
+    """Every sixth diagnosis asks the customer something, a third of the way, and goes on with the answer."""
+    took = (rows["ended"] - rows["started"]).where(rows["ended"] < NEVER, 0)
+    asks = (shuffle(seed, "asks", rows["row"].to_numpy()) % np.uint64(6) == 0) & (rows["node"] == "diagnose").to_numpy()
+    asks &= (took > 1800).to_numpy() & (begun["wrong"] == "").to_numpy()
+    asked, answered = begun[asks].copy(), begun[asks].copy()
+    asked["status"] = _WAITING
+    for lines, share in ((asked, 0.34), (answered, 0.6)):
+        lines["at"] = lines["changed_at"] = (lines["at"] + (took[asks] * share)).astype("int64")
+    return [asked, answered]
 
 
 def _sent_to_the_laboratory(rows: pd.DataFrame, seed: int) -> np.ndarray:
