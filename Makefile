@@ -1,17 +1,18 @@
 # Two commands: `make run` and `make test`. Both make what they need first.
-.PHONY: run test lint serve benchmark clean environment browser
+.PHONY: run test lint serve benchmark benchmark-working-time clean environment browser
 .DEFAULT_GOAL := help
 
 READY := .venv/.ready
 BIN := .venv/bin
 HOME_FOLDER ?= data
+PEERS := .venv-benchmark/.ready
 
 help:
 	@echo "make run        the sample organisation: make its source systems, pull, check, build, publish, report"
 	@echo "make test       lint and the whole test suite"
 	@echo "make lint       only the lint"
 	@echo "make serve      Dagster's web server and the daily schedule, over the sample organisation"
-	@echo "make benchmark  seconds and memory at a million and at ten million runs"
+	@echo "make benchmark  seconds and memory at a million and at ten million runs; working time beside other packages"
 	@echo "make clean      remove everything that was made, but not data/"
 
 environment: $(READY)
@@ -68,7 +69,18 @@ browser:
 
 benchmark: $(READY)
 	@$(BIN)/python -m tests.benchmark
+	@$(MAKE) --no-print-directory benchmark-working-time
+
+benchmark-working-time: $(READY)
+	@$(MAKE) --no-print-directory $(PEERS) || echo "The packages to compare with could not be installed; they are left out" >&2
+	@$(BIN)/python -m tests.benchmark.working_time
+
+# What is compared with has an environment of its own: none of it is a dependency, and pm4py is AGPL.
+$(PEERS): $(READY) tests/benchmark/working_time/peers.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-benchmark
+	@$(BIN)/uv pip install --quiet --python .venv-benchmark/bin/python -r tests/benchmark/working_time/peers.txt
+	@touch $(PEERS)
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	rm -rf .venv .venv-benchmark .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,13 +22,14 @@ def stage(name: str, home: Home) -> None:
     """Run one stage and print what it cost; imports of the stage's libraries are part of it."""
     daily = Daily(home, read_catalogue(home), AS_OF)
     [source] = daily.catalogue.sources.values()
-    [entity] = source.entities
     with measured(name):
         if name == "land":
             daily.land_catalogue()
-            daily.pull(source, entity)
+            for entity in source.entities:
+                daily.pull(source, entity)
         elif name == "gate":
-            judge(home, source, source.entities[entity], daily.as_of)
+            for entity in source.entities.values():
+                judge(home, source, entity, daily.as_of)
         elif name == "build":
             daily.build()
         else:

@@ -96,22 +96,11 @@ def write_catalogue(folder: Path, suffix: str) -> None:
     (folder / "organisation.yml").write_text(ORGANISATION, encoding="utf-8")
     (folder / "calendars.yml").write_text(CALENDARS, encoding="utf-8")
     (folder / "sources.yml").write_text(SOURCES.format(suffix=suffix), encoding="utf-8")
-    processes = ["processes:"]
+    (folder / "processes.yml").write_text(processes_file(), encoding="utf-8")
     commitments = [
         "commitment_id,process,node,segment,calendar,commitment_limit,tolerance_limit,target_rate,valid_from,valid_to"
     ]
     for process in range(PROCESSES):
-        processes += [
-            f"  p{process}:",
-            f"    name: Process {process}",
-            f"    department: Department {process % 4}",
-            "    position: Manager",
-            "    nodes:",
-            *(
-                f"      - {{node: n{node}, department: Department {(process + node) % 7}, position: Clerk}}"
-                for node in range(1, NODES + 1)
-            ),
-        ]
         calendar = CALENDAR_NAMES[process % len(CALENDAR_NAMES)]
         share = WORKED_SHARE[process % len(CALENDAR_NAMES)]
         usual = [median_hours(process, node) for node in range(1, NODES + 1)]
@@ -125,8 +114,25 @@ def write_catalogue(folder: Path, suffix: str) -> None:
                     commitments.append(
                         f"{name},p{process},{node},{segment},{calendar},{minutes}m,{minutes * 3 // 2}m,0.9,{valid}"
                     )
-    (folder / "processes.yml").write_text("\n".join(processes) + "\n", encoding="utf-8")
     (folder / "commitments.csv").write_text("\n".join(commitments) + "\n", encoding="utf-8")
+
+
+def processes_file() -> str:
+    """Return processes.yml: 10 processes of 6 nodes."""
+    processes = ["processes:"]
+    for process in range(PROCESSES):
+        processes += [
+            f"  p{process}:",
+            f"    name: Process {process}",
+            f"    department: Department {process % 4}",
+            "    position: Manager",
+            "    nodes:",
+            *(
+                f"      - {{node: n{node}, department: Department {(process + node) % 7}, position: Clerk}}"
+                for node in range(1, NODES + 1)
+            ),
+        ]
+    return "\n".join(processes) + "\n"
 
 
 def pieces(runs: int, seed: int) -> Iterator[pa.Table]:
