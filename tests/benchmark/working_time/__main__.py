@@ -1,4 +1,4 @@
-"""``python -m tests.benchmark.working_time``: the models beside hand-written SQL, three packages, and short beside long.
+"""``python -m tests.benchmark.working_time``: the models beside SQL by hand, the look-up beside three packages.
 
 ``--runs`` says how many node runs the first two compute; ``--peers`` names the Python that has the packages.
 """
@@ -73,9 +73,7 @@ def against_peers(look_up: LookUp, python: Path) -> None:
         "holidays": [day.isoformat() for day in look_up.holidays],
         "spans": {name: np.stack(span, axis=1).tolist() for name, span in asked.items()},
     }
-    done = subprocess.run(
-        [python, PEERS_MODULE], input=json.dumps(question), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    done = subprocess.run([python, PEERS_MODULE], input=json.dumps(question), capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{python} cannot run the packages:\n{done.stderr}")
     ours = {

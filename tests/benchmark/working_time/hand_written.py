@@ -1,8 +1,8 @@
 """The smallest SQL by hand for working time, deadlines and states with pauses and all kinds of limit: the yardstick.
 
-``python -m tests.benchmark.working_time.hand_written HOME`` reads the accepted rows and the landed catalogue, and makes
-one table ``run_state``. It takes what it knows of this data for granted, as the models may not: one version of each row,
-one qualifier, hours on the quarter, nothing outside a horizon, the nodes of an order one after the other.
+``python -m tests.benchmark.working_time.hand_written HOME`` reads the accepted rows and lays the catalogue out, and makes
+one table ``run_state``. It takes what it knows of this data for granted, as the models may not: one version of each
+row, one qualifier, hours on the quarter, nothing outside a horizon, the nodes of an order one after the other.
 """
 
 from __future__ import annotations
@@ -222,8 +222,9 @@ PAUSED = """
             t_us,
             still_from_us,
             is_open and still_to_us = $as_of as is_open,
-            first.worked_us + first.is_working * (still_from_us - first.slot * $slot) - worked_at_start_us as from_worked_us,
-            last.worked_us + last.is_working * (still_to_us - last.slot * $slot) - worked_at_start_us - from_worked_us as cost_us
+            first.worked_us + first.is_working * (still_from_us - first.slot * $slot) as from_worked_us,
+            last.worked_us + last.is_working * (still_to_us - last.slot * $slot) - from_worked_us as cost_us,
+            from_worked_us - worked_at_start_us as since_start_us
         from pause
         join run using (run)
         join slot as first on run.calendar = first.calendar and still_from_us // $slot = first.slot
@@ -233,7 +234,7 @@ PAUSED = """
     placed as (
         select
             *,
-            from_worked_us - coalesce(sum(cost_us) over (
+            since_start_us - coalesce(sum(cost_us) over (
                 partition by run order by still_from_us rows between unbounded preceding and 1 preceding
             ), 0) as elapsed_us
         from costing
@@ -272,8 +273,10 @@ STATE = """
         run_id,
         case when c_us is not null then elapsed_us end as elapsed_us,
         case when c_us is not null then paused_us end as paused_us,
-        case when c_us = 0 then started_us else c_due.slot * $slot + c_due_us - c_due.worked_us end as commitment_due_us,
-        case when t_us = 0 then started_us else t_due.slot * $slot + t_due_us - t_due.worked_us end as tolerance_due_us,
+        case when c_us = 0 then started_us else c_due.slot * $slot + c_due_us - c_due.worked_us end
+            as commitment_due_us,
+        case when t_us = 0 then started_us else t_due.slot * $slot + t_due_us - t_due.worked_us end
+            as tolerance_due_us,
         c_left.slot * $slot + c_left_us - c_left.worked_us as commitment_left_us,
         t_left.slot * $slot + t_left_us - t_left.worked_us as tolerance_left_us,
         case

@@ -1,4 +1,4 @@
-"""A home for working time: the runs of ``synthesize`` with promises, pauses, 20 calendars in 12 zones, every kind of limit.
+"""A home for working time: the runs of ``synthesize`` with pauses, promises, every kind of limit and 20 calendars.
 
 ``python -m tests.benchmark.working_time.home HOME --runs 1000000``. The same seed gives the same home.
 """
@@ -31,37 +31,68 @@ AS_OF_S = int(AS_OF.timestamp())
 # Hours a week, so that limits in working time suit durations by the clock; then the calendar as it is written.
 CALENDARS: dict[str, tuple[float, str]] = {
     "24x7": (168, ""),
-    "office_nl": (38.0, 'time_zone: Europe/Amsterdam, hours: {mon-thu: ["09:00-12:30", "13:15-17:30"], fri: '
-                 '["09:00-16:00"]}, holidays: {country: NL}, exceptions: {2025-12-24: ["09:00-12:00"]}'),
+    "office_nl": (
+        38.0,
+        'time_zone: Europe/Amsterdam, hours: {mon-thu: ["09:00-12:30", "13:15-17:30"], fri: '
+        '["09:00-16:00"]}, holidays: {country: NL}, exceptions: {2025-12-24: ["09:00-12:00"]}',
+    ),
     "nights_nl": (40.0, 'time_zone: Europe/Amsterdam, hours: {sun-thu: ["22:00-06:00"]}, holidays: {country: NL}'),
-    "shop_nl": (72.0, 'time_zone: Europe/Amsterdam, hours: {mon-sat: ["08:00-20:00"]}, '
-                'closures: [{from: "2025-09-10 14:00", to: "2025-09-10 16:30"}]'),
-    "office_uk": (40.0, 'time_zone: Europe/London, hours: {mon-fri: ["09:00-13:00", "14:00-18:00"]}, '
-                  "holidays: {country: GB, subdivision: ENG}"),
+    "shop_nl": (
+        72.0,
+        'time_zone: Europe/Amsterdam, hours: {mon-sat: ["08:00-20:00"]}, '
+        'closures: [{from: "2025-09-10 14:00", to: "2025-09-10 16:30"}]',
+    ),
+    "office_uk": (
+        40.0,
+        'time_zone: Europe/London, hours: {mon-fri: ["09:00-13:00", "14:00-18:00"]}, '
+        "holidays: {country: GB, subdivision: ENG}",
+    ),
     "desk_uk": (98.0, 'time_zone: Europe/London, hours: {mon-sun: ["07:00-21:00"]}, holidays: {country: GB}'),
-    "office_us": (40.0, 'time_zone: America/New_York, hours: {mon-fri: ["08:00-12:00", "13:00-17:00"]}, '
-                  "holidays: {country: US}"),
+    "office_us": (
+        40.0,
+        'time_zone: America/New_York, hours: {mon-fri: ["08:00-12:00", "13:00-17:00"]}, holidays: {country: US}',
+    ),
     "nights_us": (40.0, 'time_zone: America/New_York, hours: {sun-thu: ["22:00-06:00"]}, holidays: {country: US}'),
-    "care_us": (80.0, 'time_zone: America/Los_Angeles, hours: {mon-fri: ["06:00-22:00"]}, '
-                "holidays: {country: US, subdivision: CA}"),
+    "care_us": (
+        80.0,
+        'time_zone: America/Los_Angeles, hours: {mon-fri: ["06:00-22:00"]}, holidays: {country: US, subdivision: CA}',
+    ),
     "weekend_us": (32.0, 'time_zone: America/Los_Angeles, hours: {fri: ["18:00-02:00"], sat-sun: ["08:00-20:00"]}'),
-    "office_br": (44.0, 'time_zone: America/Sao_Paulo, hours: {mon-fri: ["08:00-12:00", "13:00-17:00"], '
-                  'sat: ["08:00-12:00"]}, holidays: {country: BR}'),
+    "office_br": (
+        44.0,
+        'time_zone: America/Sao_Paulo, hours: {mon-fri: ["08:00-12:00", "13:00-17:00"], '
+        'sat: ["08:00-12:00"]}, holidays: {country: BR}',
+    ),
     "office_cn": (45.0, 'time_zone: Asia/Shanghai, hours: {mon-fri: ["09:00-18:00"]}, holidays: {country: CN}'),
-    "plant_cn": (120.0, 'time_zone: Asia/Shanghai, hours: {mon-fri: ["06:00-14:00", "14:00-22:00", "22:00-06:00"]}, '
-                 "holidays: {country: CN}"),
-    "office_jp": (37.5, 'time_zone: Asia/Tokyo, hours: {mon-fri: ["09:00-12:00", "13:00-17:30"]}, '
-                  "holidays: {country: JP}"),
-    "office_in": (48.0, 'time_zone: Asia/Kolkata, hours: {mon-sat: ["09:30-13:30", "14:00-18:00"]}, '
-                  "holidays: {country: IN}"),
-    "office_np": (40.0, 'time_zone: Asia/Kathmandu, hours: {sun-fri: ["10:00-16:45"]}, holidays: [2025-10-02, 2025-10-03]'),
-    "shop_au": (72.0, 'time_zone: Australia/Sydney, hours: {mon-sat: ["08:00-20:00"]}, '
-                "holidays: {country: AU, subdivision: NSW}"),
+    "plant_cn": (
+        120.0,
+        'time_zone: Asia/Shanghai, hours: {mon-fri: ["06:00-14:00", "14:00-22:00", "22:00-06:00"]}, '
+        "holidays: {country: CN}",
+    ),
+    "office_jp": (
+        37.5,
+        'time_zone: Asia/Tokyo, hours: {mon-fri: ["09:00-12:00", "13:00-17:30"]}, holidays: {country: JP}',
+    ),
+    "office_in": (
+        48.0,
+        'time_zone: Asia/Kolkata, hours: {mon-sat: ["09:30-13:30", "14:00-18:00"]}, holidays: {country: IN}',
+    ),
+    "office_np": (
+        40.0,
+        'time_zone: Asia/Kathmandu, hours: {sun-fri: ["10:00-16:45"]}, holidays: [2025-10-02, 2025-10-03]',
+    ),
+    "shop_au": (
+        72.0,
+        'time_zone: Australia/Sydney, hours: {mon-sat: ["08:00-20:00"]}, holidays: {country: AU, subdivision: NSW}',
+    ),
     "island_au": (35.0, 'time_zone: Australia/Lord_Howe, hours: {mon-fri: ["09:00-16:00"]}'),
     "office_eg": (40.0, 'time_zone: Africa/Cairo, hours: {sun-thu: ["08:00-16:00"]}, holidays: {country: EG}'),
     # Changed on a Wednesday: shorter days from then on.
-    "changed_nl": (40.0, 'time_zone: Europe/Amsterdam, holidays: {country: NL}, versions: [{valid_from: 2020-01-01, '
-                   'hours: {mon-fri: ["08:00-17:00"]}}, {valid_from: 2026-03-04, hours: {mon-fri: ["09:00-16:00"]}}]'),
+    "changed_nl": (
+        40.0,
+        "time_zone: Europe/Amsterdam, holidays: {country: NL}, versions: [{valid_from: 2020-01-01, "
+        'hours: {mon-fri: ["08:00-17:00"]}}, {valid_from: 2026-03-04, hours: {mon-fri: ["09:00-16:00"]}}]',
+    ),
 }
 HORIZON = "horizon: {from: 2020-01-01, to: 2031-01-01}"
 

@@ -1,7 +1,7 @@
 """The warehouse's own models, one by one in DuckDB with the SQL that dbt compiles: what each of them costs.
 
-``python -m tests.benchmark.working_time.models HOME`` starts where the hand-written SQL starts, at the accepted rows and
-the landed catalogue, and ends where it ends, at a narrow table ``run_state``; the wide ``fct_run`` is made after that.
+``python -m tests.benchmark.working_time.models HOME`` starts where the hand-written SQL starts, at the accepted rows
+and the catalogue, and ends where it ends, at a narrow table ``run_state``; the wide ``fct_run`` is made after that.
 dbt's own start and its tests are no part of the figures; the statements are the very ones that it sends.
 """
 
@@ -37,7 +37,9 @@ RUN_STATE = """
         tolerance_due_us,
         commitment_left_us,
         tolerance_left_us,
-        case when is_committed then {{ state('reported_status', 'elapsed_us', 'commitment_limit_us', 'tolerance_limit_us') }}
+        case
+            when is_committed
+                then {{ state('reported_status', 'elapsed_us', 'commitment_limit_us', 'tolerance_limit_us') }}
         end as state
     from {{ ref('int_run_due') }}
 """

@@ -57,9 +57,9 @@ def peers(zone: str, holidays: Set[date]) -> Iterator[tuple[str, str, str, Elaps
             "pm4py",
             asked,
             "local",
-            lambda a, b, calendar=calendar: (
-                BusinessHours(a, b, business_hour_slots=slots, work_calendar=calendar).get_seconds()
-            ),
+            lambda a, b, calendar=calendar: BusinessHours(
+                a, b, business_hour_slots=slots, work_calendar=calendar
+            ).get_seconds(),
         )
 
 
