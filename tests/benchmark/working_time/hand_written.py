@@ -1,8 +1,8 @@
 """The smallest SQL by hand for working time, deadlines and states with pauses and all kinds of limit: the yardstick.
 
-``python -m tests.benchmark.working_time.hand_written HOME`` reads the accepted rows and lays the catalogue out, and makes
-one table ``run_state``. It takes what it knows of this data for granted, as the models may not: one version of each
-row, one qualifier, hours on the quarter, nothing outside a horizon, the nodes of an order one after the other.
+``python -m tests.benchmark.working_time.hand_written HOME`` reads the accepted rows and lays the catalogue out; it
+makes one table ``run_state``. It takes what it knows of this data for granted, as the models may not: one version of
+each row, one qualifier, hours on the quarter, nothing outside a horizon, the nodes of an order one after the other.
 """
 
 from __future__ import annotations
