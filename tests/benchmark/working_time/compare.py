@@ -22,6 +22,7 @@ COLUMNS = (
 def differences(home: Path) -> dict[str, int]:
     """Return how many runs there are, how many only one side has, and how many differ in each column."""
     with duckdb.connect() as database:
+        database.execute("set enable_progress_bar = false")
         for name in ("models", "by_hand"):
             database.execute(f"attach '{home / 'benchmark' / name / WAREHOUSE}' as {name} (read_only)")
         counted = [
