@@ -66,7 +66,7 @@ def against_hand_written(runs: int, home: Path) -> None:
 
 
 def against_peers(look_up: LookUp, python: Path) -> None:
-    """Print runs a second of each package and of the look-up, and how many answers differ."""
+    """Print runs a CPU second of each package and of the look-up, and how many answers differ."""
     asked = {name: spans(days, count) for name, (days, count) in SAMPLE.items()}
     question = {
         "zone": "Europe/Amsterdam",
@@ -76,33 +76,28 @@ def against_peers(look_up: LookUp, python: Path) -> None:
     done = subprocess.run([python, PEERS_MODULE], input=json.dumps(question), capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{python} cannot run the packages:\n{done.stderr}")
-    ours = {
-        name: [look_up.measure(*span, COPIED_TO // len(span[0]), threads) for threads in (2, 1)]
-        for name, span in asked.items()
-    }
+    ours = {name: look_up.measure(*span, COPIED_TO // len(span[0])) for name, span in asked.items()}
     answers = {name: look_up.answers(*span) for name, span in asked.items()}
     print(f"\nElapsed alone, one office calendar; the sample copied to {COPIED_TO:,} runs for the look-up\n")
-    print("| runs of | by | asked for | runs a second | look-up / it, two threads | one thread | differing answers |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name, rates in ours.items():
-        print(f"| {name} | look-up, two threads | hours and holidays | {rates[0]:,.0f} | | | |")
-        print(f"| {name} | look-up, one thread | hours and holidays | {rates[1]:,.0f} | | | |")
+    print("| runs of | by | asked for | runs a CPU second | look-up / it | differing answers |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, rate in ours.items():
+        print(f"| {name} | look-up | hours and holidays | {rate:,.0f} | | |")
     for one in json.loads(done.stdout):
-        rates = ours[one["spans"]]
         compared = np.array(one["answers"])
         differing = int((np.abs(compared - answers[one["spans"]][: len(compared)]) > 0.5).sum())
         print(
             f"| {one['spans']} | {one['package']} {one['version']} | {one['asked']} | {one['rate']:,.0f} "
-            f"| {rates[0] / one['rate']:,.0f} | {rates[1] / one['rate']:,.0f} "
+            f"| {ours[one['spans']] / one['rate']:,.0f} "
             f"| {f'{differing:,} of {len(compared):,}' if len(compared) else 'not the same question'} |"
         )
 
 
 def by_length(look_up: LookUp) -> None:
-    """Print runs a second of short and of long runs."""
+    """Print runs a CPU second of short and of long runs."""
     rates = {name: look_up.measure(*spans(days, LONG_AND_SHORT)) for name, days in LENGTHS.items()}
     print(f"\n{LONG_AND_SHORT:,} runs of each length, elapsed alone\n")
-    print("| runs of | runs a second | cost of a run, 1 day = 1 |\n| --- | --- | --- |")
+    print("| runs of | runs a CPU second | cost of a run, 1 day = 1 |\n| --- | --- | --- |")
     for name, rate in rates.items():
         print(f"| {name} | {rate:,.0f} | {rates['1 day'] / rate:.2f} |")
 

@@ -1,4 +1,4 @@
-"""Elapsed working time by three Python packages: runs a second and the answers, as JSON.
+"""Elapsed working time by three Python packages: runs a CPU second and the answers, as JSON.
 
 Runs in the environment of ``peers.txt``, so it imports nothing of this project. It reads the questions as JSON from
 standard input: ``{"zone", "holidays", "spans": {name: [[started_s, ended_s], …]}}``.
@@ -72,7 +72,6 @@ def main() -> None:
         for name, spans in asked["spans"].items():
             given = [tuple(_told(second, zone, clock) for second in span) for span in spans]
             answers = []
-            # Their CPU seconds, so that what else runs on the machine does not count against them.
             begun = time.process_time()
             for start, end in given:
                 answers.append(elapsed(start, end))
