@@ -228,8 +228,14 @@ def homes(
                 dues = [due for limit in pair if (due := deadline(intervals, start, limit)) is not None]
                 pauses += draw(work_order_pauses(work_order, node, [start, end, *dues], moments))
     last = us_of(around + (DAYS_AROUND - 1) * DAY)
-    as_of = last if is_over else draw(st.one_of(st.just(last), instants([run.started_us for run in runs], around)))
+    as_of = last if is_over else draw(moments_to_judge(runs, pauses, around))
     return MadeUpHome(made, promises, runs, as_of, pauses)
+
+
+def moments_to_judge(runs: Sequence[Run], pauses: Sequence[Pause], around: date) -> st.SearchStrategy[int]:
+    """When all is over, or as something begins or ends."""
+    edges = [edge for span in (*runs, *pauses) for edge in (span.started_us, span.ended_us) if edge is not None]
+    return st.one_of(st.just(us_of(around + (DAYS_AROUND - 1) * DAY)), st.sampled_from(edges), instants(edges, around))
 
 
 @st.composite
@@ -294,8 +300,7 @@ def homes_of_work_orders(draw: st.DrawFn) -> MadeUpHome:
             pauses.append(Pause(work_order, node, start, draw(st.sampled_from([end, end, end, None]))))
     pair = draw(limits(intervals, around))
     promise = Promise(None, ROUND_THE_CLOCK if calendar is None else calendar.name, length(pair[0]), length(pair[1]))
-    last = us_of(around + (DAYS_AROUND - 1) * DAY)
-    as_of = draw(st.one_of(st.just(last), instants([run.started_us for run in runs], around)))
+    as_of = draw(moments_to_judge(runs, pauses, around))
     made = [] if calendar is None else [calendar]
     return MadeUpHome(made, [promise], runs, as_of, pauses, final_nodes=frozenset({"last"}))
 

@@ -32,6 +32,9 @@ from reference import Calendar, microseconds, one_version
 from reference import Run as Process
 from sql_engine import MadeUpHome, Pause, Promise, Run, engine
 
+# The project is compiled once.
+pytestmark = pytest.mark.xdist_group("properties")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _compiled() -> None:
@@ -99,13 +102,13 @@ def check_against_the_reference(home: MadeUpHome) -> None:
     }
 
 
-@examples(25)
+@examples(20)
 @given(homes())
 def test_any_run_is_judged_as_the_reference_judges_it(home: MadeUpHome) -> None:
     check_against_the_reference(home)
 
 
-@examples(15)
+@examples(10)
 @given(homes(), st.data())
 def test_the_state_at_any_instant_is_the_one_of_the_reference(home: MadeUpHome, data: st.DataObject) -> None:
     check_states_against_the_reference(home, data)
@@ -165,7 +168,7 @@ def test_a_run_leaves_a_state_when_it_is_due_or_later_and_tolerance_never_comes_
             assert tolerance is None or (commitment is not None and commitment <= tolerance)
 
 
-@examples(10)
+@examples(6)
 @given(homes(), made_up.wide(-9, 9))
 def test_the_past_is_what_was_judged_then(home: MadeUpHome, moved: int) -> None:
     then = max(run.started_us for run in home.runs) + moved
@@ -183,13 +186,13 @@ def test_the_past_is_what_was_judged_then(home: MadeUpHome, moved: int) -> None:
 # ---------------------------------------------------------------- thin spots
 
 
-@examples(15)
+@examples(12)
 @given(homes(of=made_up.calendars_of_nights, with_pauses=True))
 def test_a_holiday_next_to_a_night_shift_is_cut_as_the_reference_cuts_it(home: MadeUpHome) -> None:
     check_against_the_reference(home)
 
 
-@examples(20)
+@examples(14)
 @given(homes(of=made_up.calendars_of_changes, with_pauses=True))
 def test_a_window_that_begins_or_ends_as_the_clocks_change_is_what_the_reference_says(home: MadeUpHome) -> None:
     check_against_the_reference(home)
@@ -236,13 +239,13 @@ def test_a_pause_partly_outside_hours_costs_what_is_worked_inside_it(data: st.Da
         assert found[number]["paused"] == found[len(asked) + number]["elapsed"]
 
 
-@examples(25)
+@examples(20)
 @given(homes(with_pauses=True))
 def test_any_run_with_pauses_is_judged_as_the_reference_judges_it(home: MadeUpHome) -> None:
     check_against_the_reference(home)
 
 
-@examples(15)
+@examples(12)
 @given(homes(with_pauses=True), st.data())
 def test_the_state_at_any_instant_of_a_run_with_pauses_is_the_one_of_the_reference(
     home: MadeUpHome, data: st.DataObject
@@ -256,7 +259,7 @@ def test_the_states_of_a_run_with_pauses_follow_one_another_for_ever(home: MadeU
     check_states_tile(home)
 
 
-@examples(12)
+@examples(10)
 @given(homes(with_pauses=True, is_over=True))
 def test_a_deadline_is_moved_by_pauses_to_the_earliest_instant_at_which_the_limit_is_worked(home: MadeUpHome) -> None:
     # Of a run that has ended only the pauses before its end move the deadline.
@@ -265,7 +268,7 @@ def test_a_deadline_is_moved_by_pauses_to_the_earliest_instant_at_which_the_limi
     )
 
 
-@examples(8)
+@examples(6)
 @given(homes(with_pauses=True), st.lists(st.floats(0, 1), min_size=2, max_size=2))
 def test_a_pause_split_in_two_or_told_twice_changes_nothing(home: MadeUpHome, shares: list[float]) -> None:
     pieces = []
@@ -283,7 +286,7 @@ def test_a_pause_split_in_two_or_told_twice_changes_nothing(home: MadeUpHome, sh
     assert told(replace(home, pauses=pieces)) == whole
 
 
-@examples(8)
+@examples(6)
 @given(homes(with_pauses=True))
 def test_what_a_run_works_and_what_its_pauses_cost_is_what_it_would_work_without_them(home: MadeUpHome) -> None:
     paused, without = told(home), told(replace(home, pauses=[]))
@@ -296,7 +299,7 @@ def test_what_a_run_works_and_what_its_pauses_cost_is_what_it_would_work_without
                 assert later is None or sooner <= later
 
 
-@examples(25)
+@examples(18)
 @given(homes_of_work_orders())
 def test_a_process_stands_still_while_every_open_node_run_is_paused_as_the_reference_says(home: MadeUpHome) -> None:
     engine().build(home)
@@ -321,7 +324,7 @@ def test_a_process_stands_still_while_every_open_node_run_is_paused_as_the_refer
 # ---------------------------------------------------------------- limits
 
 
-@examples(25)
+@examples(14)
 @given(homes_with_all_limits())
 def test_limits_in_working_days_and_by_the_promise_are_those_of_the_reference(home: MadeUpHome) -> None:
     check_against_the_reference(home)
@@ -330,7 +333,7 @@ def test_limits_in_working_days_and_by_the_promise_are_those_of_the_reference(ho
 # ---------------------------------------------------------------- spans
 
 
-@examples(10)
+@examples(7)
 @given(homes(is_over=True), st.floats(0, 1))
 def test_a_span_split_in_two_adds_up(home: MadeUpHome, share: float) -> None:
     spans = [run for number, run in enumerate(home.runs) if run.ended_us and number in answers(home).judged]
@@ -349,7 +352,7 @@ def test_a_span_split_in_two_adds_up(home: MadeUpHome, share: float) -> None:
         assert whole == first + second
 
 
-@examples(10)
+@examples(7)
 @given(homes(is_over=True))
 def test_at_its_deadline_a_run_has_worked_its_limit_and_a_microsecond_earlier_it_has_not(home: MadeUpHome) -> None:
     check_deadlines_are_the_earliest(home)
@@ -408,7 +411,7 @@ def by_calendar(home: MadeUpHome, calendars_: int) -> list[list[dict[str, Any]]]
     return [[found[calendar * count + number] for number in range(count)] for calendar in range(calendars_)]
 
 
-@examples(10)
+@examples(8)
 @given(st.data(), st.floats(0, 1))
 def test_a_window_split_in_two_changes_nothing(data: st.DataObject, share: float) -> None:
     zone, around = data.draw(places)
@@ -440,7 +443,7 @@ def test_a_window_split_in_two_changes_nothing(data: st.DataObject, share: float
     assert whole == pieces
 
 
-@examples(10)
+@examples(8)
 @given(st.data(), st.integers(-9, 9))
 def test_one_more_holiday_never_adds_time(data: st.DataObject, days: int) -> None:
     zone, around = data.draw(places)
@@ -472,7 +475,7 @@ def test_round_the_clock_is_the_same_in_every_zone(data: st.DataObject) -> None:
     assert [row["elapsed"] for row in answers_[0]] == [end - start for start, end in asked]
 
 
-@examples(12)
+@examples(9)
 @given(st.data(), made_up.wide(-8, 8))
 def test_a_calendar_that_changes_is_the_old_one_before_and_the_new_one_after(data: st.DataObject, moved: int) -> None:
     zone, around = data.draw(places)
