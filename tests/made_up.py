@@ -134,7 +134,8 @@ def calendars_of_nights(draw: st.DrawFn, zone: str, around: date, name: str = "c
     week = draw(st.dictionaries(st.integers(0, 6), st.lists(nights, min_size=1, max_size=1), min_size=4))
     near = st.integers(-3, 3).map(lambda days: around + days * DAY)
     holidays = frozenset(draw(st.lists(near, min_size=1, max_size=3)))
-    exceptions = draw(st.dictionaries(near, st.lists(nights, max_size=1), max_size=2))
+    days = st.one_of(near, st.sampled_from(sorted(holidays)))
+    exceptions = draw(st.dictionaries(days, st.lists(nights, max_size=1), max_size=2))
     return named(one_version(zone, week, *_horizon(around), holidays=holidays, exceptions=exceptions), name)
 
 
@@ -145,9 +146,7 @@ def calendars_of_changes(draw: st.DrawFn, zone: str, around: date, name: str = "
     night = st.tuples(quarters, quarters, st.sampled_from([0, 0, 1, -1])).map(
         lambda drawn: (min(drawn[0], drawn[1]) % (24 * HOUR), max(drawn[0], drawn[1]) + 900 + drawn[2])
     )
-    exceptions = {
-        around + days * DAY: draw(st.lists(night, min_size=1, max_size=3)) for days in (-1, 0, 1) if draw(st.booleans())
-    }
+    exceptions = {around + days * DAY: draw(st.lists(night, min_size=days == 0, max_size=2)) for days in (-1, 0, 1)}
     return named(one_version(zone, draw(weeks), *_horizon(around), exceptions=exceptions), name)
 
 
