@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from reference import ONE_DAY, Calendar, Version, instant_of, is_day_off, microseconds, shifts_of, without
+from reference import (
+    ONE_DAY,
+    Calendar,
+    Version,
+    instant_of,
+    is_day_off,
+    microseconds,
+    midnight,
+    shifts_of,
+    signed_elapsed,
+    without,
+)
 
 EVER_US = 2**62
 
 
 def working_days(calendar: Calendar) -> list[tuple[date, int, int]]:
     """Return each working day: its date, from when on a start counts as this day, and the end of its last work."""
-    home = ZoneInfo(calendar.time_zone)
-    begin, finish = (midnight(day, home) for day in (calendar.horizon_from, calendar.horizon_to))
+    begin, finish = (midnight(day, calendar.time_zone) for day in (calendar.horizon_from, calendar.horizon_to))
     closings: dict[date, int] = {}
     begun = set()
     for version in calendar.versions:
@@ -30,9 +40,21 @@ def working_days(calendar: Calendar) -> list[tuple[date, int, int]]:
     return found
 
 
-def midnight(day: date, zone: ZoneInfo) -> int:
-    """Return the instant at which a date begins."""
-    return microseconds(instant_of(datetime.combine(day, time()), zone))
+def limit_of(
+    calendar: Calendar, intervals: Sequence[tuple[int, int]], start: int, days: int, clock: timedelta | None
+) -> int | None:
+    """Return the working time from ``start`` to the closing, or to ``clock``, of the nth working day after its own.
+
+    For calendars that keep to one zone. None: that is beyond the horizon.
+    """
+    found = working_days(calendar)
+    own = max((number for number, (_, begins, _) in enumerate(found) if begins <= start), default=-1)
+    if own + days >= len(found):
+        return None
+    day, _, closes = found[own + days]
+    wall = datetime.combine(day, time())
+    due = closes if clock is None else microseconds(instant_of(wall + clock, ZoneInfo(calendar.time_zone)))
+    return signed_elapsed(intervals, start, due) if due <= midnight(calendar.horizon_to, calendar.time_zone) else None
 
 
 def parts(version: Version, first: date, last: date) -> Iterator[tuple[date, int, int]]:
@@ -61,7 +83,7 @@ def parts(version: Version, first: date, last: date) -> Iterator[tuple[date, int
 def first_shown(calendar: Calendar, day: date, begin: int) -> int:
     """Return the first instant at which the clocks in force have reached a date."""
     for version in calendar.versions:
-        low = max(begin, midnight(day, ZoneInfo(version.time_zone)))
+        low = max(begin, midnight(day, version.time_zone))
         low = low if version.valid_from_us is None else max(low, version.valid_from_us)
         if version.valid_to_us is None or low < version.valid_to_us:
             return low
