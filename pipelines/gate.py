@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -41,7 +41,7 @@ from pipelines.conform import (
 )
 from pipelines.errors import UserError
 from pipelines.home import Home
-from pipelines.landing import ROW_NUMBER, Batch, Landing
+from pipelines.landing import ACCEPTED_BY_HAND, ROW_NUMBER, Batch, Landing, accepted_by_hand_us
 from pipelines.zones import DAY_US, instant_us
 from quality_checks import batch as batch_suite
 from quality_checks import events as events_suite
@@ -52,6 +52,7 @@ from quality_checks import validation
 from quality_checks.validation import Finding, Rule
 
 SLICE_ROWS = 1_000_000
+FAR_FUTURE = "start_not_in_far_future"
 FAR_FUTURE_US = 366 * DAY_US
 USUAL_BATCHES = 5
 REASON_LENGTH = 600
@@ -72,6 +73,9 @@ DECISION = {
     "reason": "VARCHAR",
     "gate_hash": "VARCHAR",
     "data_through_us": "BIGINT",
+    "accepted_by_hand_us": "BIGINT",
+    "holds_from_us": "BIGINT",
+    "holds_to_us": "BIGINT",
 }
 QUARANTINED = {
     "source_system": "VARCHAR",
@@ -112,6 +116,16 @@ class Decision:
     reason: str | None
     gate_hash: str
     data_through_us: int | None
+    accepted_by_hand_us: int | None = None
+    holds_from_us: int | None = None
+    """The decision is the same for every ``as_of`` from here on, exclusive of ``holds_to_us``; null: no bound."""
+    holds_to_us: int | None = None
+
+    def holds_at(self, as_of_us: int) -> bool:
+        """Whether a judge at ``as_of_us`` would decide alike."""
+        return (self.holds_from_us is None or self.holds_from_us <= as_of_us) and (
+            self.holds_to_us is None or as_of_us < self.holds_to_us
+        )
 
 
 @dataclass
@@ -180,7 +194,7 @@ def decisions(home: Home, source: str, entity: str) -> list[Decision]:
     found = []
     for file in sorted(folder.glob("*.parquet")) if folder.is_dir() else ():
         row = pq.read_table(file, partitioning=None).to_pylist()[0]
-        found.append(Decision(**{name: row[name] for name in DECISION}))
+        found.append(Decision(**{name: row.get(name) for name in DECISION}))
     return found
 
 
@@ -221,7 +235,7 @@ class _Gate:
         verdict, again = Verdict(), False
         for number, batch in enumerate(self.batches):
             old = before.get(batch.load_id)
-            same_rules = old is not None and old.gate_hash == self.hash
+            same_rules = old is not None and old.gate_hash == self.hash and old.holds_at(self.as_of_us)
             if old is not None and same_rules and not again and old.status == "accepted":
                 self.decided[batch.load_id] = old
                 continue
@@ -264,18 +278,23 @@ class _Gate:
 
     def _mark_accepted(self, batch: Batch) -> None:
         mark = self._mark(batch)
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
+        if mark.exists():
+            return
+        # A replay of a time before it must not see it; renamed, because an empty mark counts from the beginning.
+        temporary = mark.with_name(f".{mark.name}")
+        temporary.write_text(datetime.now(UTC).isoformat(), encoding="utf-8")
+        _put(temporary, mark)
 
     def _mark(self, batch: Batch) -> Path:
         # Nobody's answer can be made again: it stands beside the batch, where a backup finds it.
-        return self.home.landing / self.source.name / self.entity.name / f"{batch.load_id}.accepted_by_hand"
+        return self.home.landing / self.source.name / self.entity.name / f"{batch.load_id}{ACCEPTED_BY_HAND}"
 
     # --- one batch
 
     def _decide(self, batch: Batch) -> tuple[Decision, Counter[str]]:
         self.temporary.mkdir(parents=True, exist_ok=True)
-        by_hand = self._mark(batch).exists()
+        by_hand_us = accepted_by_hand_us(self._mark(batch))
+        by_hand = by_hand_us is not None
         with connect(self.temporary) as con:
             landed = open_landed(con, batch, self.entity)
             held = self._batch_problems(batch, landed)
@@ -289,10 +308,30 @@ class _Gate:
             if held and not by_hand:
                 return self._hold(batch, held)
             con.execute(f"CREATE VIEW conformed AS FROM read_parquet({literal(str(conformed))})")
+            holds = self._holds(con, batch)
             broken, stops = self._judge_rows(con, batch, landed)
             if stops and not by_hand:
-                return self._hold(batch, stops)
-            return self._accept(con, batch, landed, broken)
+                return self._hold(batch, stops, holds)
+            needed = by_hand_us if held or stops else None
+            return self._accept(con, batch, landed, broken, {**holds, "accepted_by_hand_us": needed})
+
+    def _holds(self, con: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, int | None]:
+        """From when to when ``as_of`` may lie for the same decision: only starts in the far future depend on it."""
+        columns = sorted(
+            {
+                column
+                for rule in self._suite(batch)
+                if rule.name == FAR_FUTURE
+                for column in columns_of_check(rule.arguments)
+            }
+        )
+        starts = " UNION ALL ".join(f"SELECT {column} - {FAR_FUTURE_US} AS at_us FROM conformed" for column in columns)
+        row = con.execute(
+            f"SELECT max(at_us) FILTER (at_us <= {self.as_of_us}), min(at_us) FILTER (at_us > {self.as_of_us}) "
+            f"FROM ({starts}) WHERE at_us > {batch.landed_us}"
+        ).fetchone()
+        from_us, to_us = row or (None, None)
+        return {"holds_from_us": from_us, "holds_to_us": to_us}
 
     def _batch_problems(self, batch: Batch, landed: Landed) -> list[tuple[str, str]]:
         import pandas as pd
@@ -342,13 +381,15 @@ class _Gate:
         more = f" (and {len(shrunk) - 1} more files)" if len(shrunk) > 1 else ""
         return float(rows), usual / 2, f"{name} has {rows:,} rows, where it had {usual:,}{more}"
 
-    def _hold(self, batch: Batch, why: Sequence[tuple[str, str]]) -> tuple[Decision, Counter[str]]:
+    def _hold(
+        self, batch: Batch, why: Sequence[tuple[str, str]], holds: dict[str, int | None] | None = None
+    ) -> tuple[Decision, Counter[str]]:
         for kind in (self.entity.shape, "row", "release"):
             self._file(kind, batch).unlink(missing_ok=True)
         reason = " ".join(f"{rule}: {said}" for rule, said in why)
         if len(reason) > REASON_LENGTH:
             reason = reason[:REASON_LENGTH] + " …"
-        return self._decision(batch, "held", held=batch.rows, reason=reason), Counter(
+        return self._decision(batch, "held", held=batch.rows, reason=reason, **(holds or {})), Counter(
             {rule: max(batch.rows, 1) for rule, _ in why}
         )
 
@@ -491,7 +532,12 @@ class _Gate:
     # --- what is written
 
     def _accept(
-        self, con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed, broken: pa.Table
+        self,
+        con: duckdb.DuckDBPyConnection,
+        batch: Batch,
+        landed: Landed,
+        broken: pa.Table,
+        noted: dict[str, int | None],
     ) -> tuple[Decision, Counter[str]]:
         con.register("broken", broken)
         con.execute(
@@ -541,6 +587,7 @@ class _Gate:
             quarantined=broken.num_rows,
             duplicates=batch.rows - accepted - broken.num_rows,
             data_through_us=through,
+            **noted,
         )
         return decision, Counter(broken.column("rule").to_pylist())
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 ROW_NUMBER = "_row_number"
 CATALOGUE = "_catalogue"
+PUBLICATION = "_publication"
+ACCEPTED_BY_HAND = ".accepted_by_hand"
 MANIFEST = "manifest.json"
 LOAD_ID = re.compile(r"\d{8}T\d{12}Z")
 LOAD_ID_FORMAT = "%Y%m%dT%H%M%S%fZ"
@@ -203,10 +205,25 @@ class Landing:
 
     def remove_leftovers(self) -> None:
         """Remove what killed pulls left behind, everywhere; pulls under way in another process are left alone."""
-        leftovers = [*self.root.glob("*/*/.tmp-*"), *self.root.glob(f"{CATALOGUE}/.tmp-*")]
+        leftovers = [*self.root.glob("*/*/.tmp-*"), *self.root.glob("_*/.tmp-*")]
         for folder in {leftover.parent for leftover in leftovers}:
             with suppress(UserError), _locked(folder, folder.name):
                 pass
+
+
+def accepted_by_hand_us(mark: Path) -> int | None:
+    """When somebody let a held batch in; null where nobody has, and the beginning where the mark is too old to say."""
+    try:
+        said = mark.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    try:
+        return _microseconds(datetime.fromisoformat(said)) if said else 0
+    except (ValueError, TypeError):
+        raise UserError(
+            f"{mark}: {said!r} is no instant; restore the file from your backup, or remove it and accept the batch "
+            "again with `commitments run --accept-held`."
+        ) from None
 
 
 @cache
