@@ -16,7 +16,7 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 REMEDY = "write an instant with its offset (2026-03-20T00:00:00+08:00) or a date (2026-03-19: the end of that day)"
 
 
-def read_as_of(text: str, business_time_zone: str) -> datetime:
+def read_as_of(text: str, business_time_zone: str, option: str = "--as-of") -> datetime:
     """ISO 8601 with offset, or a date: the midnight that ends that day in the business time zone; always UTC."""
     written = text.strip()
     try:
@@ -25,11 +25,11 @@ def read_as_of(text: str, business_time_zone: str) -> datetime:
         else:
             instant = datetime.fromisoformat(written)
     except (ValueError, OverflowError):
-        raise UserError(f"--as-of {text!r} is no time: {REMEDY}.") from None
+        raise UserError(f"{option} {text!r} is no time: {REMEDY}.") from None
     if instant.tzinfo is None:
-        raise UserError(f"--as-of {text!r} has no offset, so it could be any of several instants: {REMEDY}.")
+        raise UserError(f"{option} {text!r} has no offset, so it could be any of several instants: {REMEDY}.")
     if not FIRST <= instant <= LAST:
-        raise UserError(f"--as-of {text!r} lies outside {FIRST:%Y-%m-%d} to {LAST:%Y-%m-%d}: {REMEDY}.")
+        raise UserError(f"{option} {text!r} lies outside {FIRST:%Y-%m-%d} to {LAST:%Y-%m-%d}: {REMEDY}.")
     return instant.astimezone(UTC)
 
 

@@ -145,6 +145,45 @@ def explain(
 
 
 @app.command()
+def replay(
+    context: typer.Context,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The instant to go back to (ISO 8601 with offset), or the end of this date.", metavar="T"),
+    ] = None,
+    known_at: Annotated[
+        str | None,
+        typer.Option(
+            help="Use what had been delivered by this instant, or by the end of this date. Default: everything",
+            metavar="K",
+        ),
+    ] = None,
+    into: Annotated[Path | None, typer.Option(help="The DuckDB file to write.", metavar="FILE")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the marts as they were, or as they would have been with what is known now, into a file of their own.
+
+    The catalogue is the one of K too. What is published stays as it is, and no source is pulled.
+    """
+    from pipelines.progress import shown
+    from pipelines.replay import replay as replay_home
+
+    if as_of is None or into is None:
+        raise UserError("replay needs --as-of T and --into FILE: when to go back to, and where to write it.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    done = replay_home(_home(context, home), as_of, into, known_at, overwrite=overwrite, progress=shown())
+    if as_json:
+        _print_json(done.as_json())
+    else:
+        print(
+            f"{done.file}: as of {done.as_of.isoformat()}, known at {done.known_at.isoformat()}, "
+            f"catalogue {done.catalogue.load_id}; {done.tables['marts.fct_run']:,} runs"
+        )
+
+
+@app.command()
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Where the web server listens.")] = "127.0.0.1",

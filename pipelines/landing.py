@@ -152,6 +152,23 @@ class Landing:
                 close()
         return self.batches(source, entity)[-1]
 
+    def entities(self) -> list[tuple[str, str]]:
+        """Every source and entity of which something has landed."""
+        return sorted(
+            {
+                (folder.parent.parent.name, folder.parent.name)
+                for folder in self.root.glob("[!_.]*/*/*")
+                if LOAD_ID.fullmatch(folder.name)
+            }
+        )
+
+    def everything_known_at(self) -> datetime:
+        """Now, or later where a clock that was set back has stamped a batch with a time to come."""
+        folders = [*self.root.glob("*/*/*"), *self.root.glob("_*/*")]
+        newest = max((folder.name for folder in folders if LOAD_ID.fullmatch(folder.name)), default=None)
+        now = datetime.now(UTC)
+        return now if newest is None else max(now, _instant(newest))
+
     def catalogues(self) -> list[CatalogueBatch]:
         """Every landed version of the catalogue, the oldest first."""
         return [
@@ -205,6 +222,7 @@ class Landing:
 
     def remove_leftovers(self) -> None:
         """Remove what killed pulls left behind, everywhere; pulls under way in another process are left alone."""
+        # Of the catalogue and of publications there is one each.
         leftovers = [*self.root.glob("*/*/.tmp-*"), *self.root.glob("_*/.tmp-*")]
         for folder in {leftover.parent for leftover in leftovers}:
             with suppress(UserError), _locked(folder, folder.name):

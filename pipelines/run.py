@@ -20,11 +20,10 @@ from pipelines.as_of import read_as_of
 from pipelines.catalogue import Catalogue, Source, read_catalogue
 from pipelines.errors import Stopped, UnexpectedError, UserError
 from pipelines.home import Home
-from pipelines.landing import LOAD_ID, LOAD_ID_FORMAT, Batch, CatalogueBatch, Landing, code_version
+from pipelines.landing import LOAD_ID_FORMAT, Batch, CatalogueBatch, Landing
 from pipelines.lock import exclusive
 from pipelines.outcome import EntityOutcome, HeldBatch, Outcome, read_published
 from pipelines.progress import Progress
-from pipelines.zones import instant_us
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Built
@@ -81,6 +80,7 @@ class Daily:
         self.landing = Landing(home)
         self.entities: dict[tuple[str, str], EntityOutcome] = {}
         self.findings: list[dict[str, Any]] = []
+        self.notes: list[str] = []
         self.failure: BaseException | None = None
         self.stopping = threading.Event()
         self._landed_catalogue: CatalogueBatch | None = None
@@ -92,10 +92,12 @@ class Daily:
     def tidy(self) -> None:
         """Remove what runs that were killed left behind."""
         from pipelines.publish import remove_old_versions
+        from pipelines.replay import remove_killed
         from pipelines.warehouse import clean
 
         self.landing.remove_leftovers()
         remove_old_versions(self.home)
+        remove_killed(self.home)
         clean(self.home)
 
     def land_catalogue(self) -> CatalogueBatch:
@@ -125,6 +127,8 @@ class Daily:
                 outcomes[one].problem = problem
                 self._judge(outcomes[one])
                 yield outcomes[one]
+        if len(chosen) == len(everything):
+            self._judge_what_is_no_longer_declared()
 
     def pull(self, source: Source, entity: str) -> Batch | None:
         """Land what an entity has to say; None where nothing is new."""
@@ -185,6 +189,17 @@ class Daily:
             f"{outcome.duplicates:,} duplicates, {outcome.held:,} held",
         )
 
+    def _judge_what_is_no_longer_declared(self) -> None:
+        """What a source delivered before it was taken out of sources.yml stays, and is judged as all else is."""
+        from pipelines.gate import judge
+        from pipelines.rules import no_longer_declared
+
+        try:
+            for source, entity in no_longer_declared(self.home, self.catalogue.sources):
+                judge(self.home, source, entity, self.as_of)
+        except Exception as problem:
+            self.notes.append(self.explain_problem("what sources.yml no longer declares", problem))
+
     # --- warehouse
 
     def build(self) -> Built:
@@ -200,25 +215,17 @@ class Daily:
         return built
 
     def _variables(self) -> dict[str, Any]:
-        """What the models are told: they read no clock and know no path of their own."""
-        landed = self._landed_catalogue or self.landing.latest_catalogue() or self.land_catalogue()
-        return {
-            "as_of_us": instant_us(self.as_of),
-            "known_at_us": self._everything_known_us(),
-            "accepted_path": str(self.home.accepted),
-            "quarantine_path": str(self.home.quarantine),
-            "catalogue_path": str(landed.folder),
-            "publication_id": self.publication_id,
-            "built_at_us": instant_us(self.now),
-            "code_version": code_version(),
-            "catalogue_hash": landed.hash,
-        }
+        from pipelines import warehouse
 
-    def _everything_known_us(self) -> int:
-        """Now, or later where a clock that was set back has stamped a batch with a time to come."""
-        stamps = [folder.name for folder in self.home.landing.glob("*/*/*") if LOAD_ID.fullmatch(folder.name)]
-        newest = max(stamps, default=self.publication_id)
-        return instant_us(max(datetime.now(UTC), datetime.strptime(newest, LOAD_ID_FORMAT).replace(tzinfo=UTC)))
+        landed = self._landed_catalogue or self.landing.latest_catalogue() or self.land_catalogue()
+        return warehouse.variables(
+            self.home,
+            landed,
+            as_of=self.as_of,
+            known_at=self.landing.everything_known_at(),
+            built_at=self.now,
+            publication_id=self.publication_id,
+        )
 
     # --- publish
 
@@ -249,7 +256,7 @@ class Daily:
             seconds=time.monotonic() - self._began,
             entities=list(self.entities.values()),
             findings=self.findings,
-            warnings=[str(warning) for warning in self.catalogue.warnings],
+            warnings=[*(str(warning) for warning in self.catalogue.warnings), *self.notes],
             published=read_published(self.home),
         )
 
@@ -461,7 +468,7 @@ def quiet_logs(home: Home) -> Iterator[None]:
         handler.close()
 
 
-def log_unexpected(home: Home, problem: BaseException, catalogue: Catalogue) -> Path:
+def log_unexpected(home: Home, problem: BaseException, catalogue: Catalogue | None = None) -> Path:
     """Keep the traceback for whoever mends this project, without anybody's password in it."""
     file = log_file(home)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -471,11 +478,11 @@ def log_unexpected(home: Home, problem: BaseException, catalogue: Catalogue) -> 
     return file
 
 
-def without_secrets(text: str, catalogue: Catalogue) -> str:
+def without_secrets(text: str, catalogue: Catalogue | None) -> str:
     """Blank out the connections of the catalogue, and the passwords within them."""
     from urllib.parse import unquote, urlsplit
 
-    for source in catalogue.sources.values():
+    for source in catalogue.sources.values() if catalogue is not None else ():
         if source.kind == "files":
             continue
         whole = source.connection.get_secret_value()

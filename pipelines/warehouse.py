@@ -9,8 +9,9 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 
 from pipelines.errors import UserError
 from pipelines.home import Home
+from pipelines.landing import CatalogueBatch, code_version
+from pipelines.zones import instant_us
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 WAREHOUSE = "warehouse.duckdb"
@@ -69,6 +72,29 @@ class Built:
     def warnings(self) -> list[Node]:
         """Tests that list something without stopping anything."""
         return [node for node in self.nodes if node.status == "warn"]
+
+
+def variables(
+    home: Home,
+    catalogue: CatalogueBatch,
+    *,
+    as_of: datetime,
+    known_at: datetime,
+    built_at: datetime,
+    publication_id: str,
+) -> dict[str, Any]:
+    """What the models are told: they read no clock and know no path of their own."""
+    return {
+        "as_of_us": instant_us(as_of),
+        "known_at_us": instant_us(known_at),
+        "accepted_path": str(home.accepted),
+        "quarantine_path": str(home.quarantine),
+        "catalogue_path": str(catalogue.folder),
+        "publication_id": publication_id,
+        "built_at_us": instant_us(built_at),
+        "code_version": code_version(),
+        "catalogue_hash": catalogue.hash,
+    }
 
 
 def build(home: Home, variables: Mapping[str, Any], on_node: OnNode | None = None) -> Built:
@@ -140,6 +166,15 @@ def parse(home: Home) -> Path:
         # The web server and the daemon start together: the other one was quicker, with the same result.
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
+
+
+def lend_parsed(home: Home, other: Home) -> None:
+    """Spare another home a parse of the same dbt project, where this one has it."""
+    name = f"parsed-{_project_hash()}"
+    # A run beside may be replacing it: then the other one parses for itself.
+    with suppress(OSError, shutil.Error):
+        shutil.copytree(home.warehouse / "dbt" / name, other.warehouse / "dbt" / f".tmp-{name}")
+        (other.warehouse / "dbt" / f".tmp-{name}").rename(other.warehouse / "dbt" / name)
 
 
 def memory_limit() -> int:
