@@ -17,10 +17,12 @@ import pyarrow as pa
 import pytest
 
 from pipelines.catalogue.sources import Entity, Source
+from pipelines.errors import UserError
 from pipelines.gate import Verdict, decisions, judge, make_empty_files, rule_names
 from pipelines.home import Home
-from pipelines.landing import Landing
+from pipelines.landing import ACCEPTED_BY_HAND, Landing, accepted_by_hand_us
 from pipelines.sources.pulled import Pulled
+from pipelines.zones import instant_us
 
 AS_OF = datetime(2026, 3, 20, tzinfo=UTC)
 COLUMNS = {
@@ -91,9 +93,9 @@ class Bench:
         self.landed += 1
         Landing(self.home).land("crm", "jobs", pulled, AS_OF + timedelta(minutes=self.landed))
 
-    def judge(self, accept_held: bool = False) -> Verdict:
+    def judge(self, accept_held: bool = False, as_of: datetime = AS_OF) -> Verdict:
         """The gate, as a run calls it; every batch adds up."""
-        verdict = judge(self.home, self.source, self.entity, AS_OF, accept_held=accept_held)
+        verdict = judge(self.home, self.source, self.entity, as_of, accept_held=accept_held)
         for one in decisions(self.home, "crm", "jobs"):
             assert one.pulled == one.accepted + one.quarantined + one.duplicates + one.held
         return verdict
@@ -329,6 +331,51 @@ def test_what_somebody_accepted_outlives_all_that_is_derived(bench: Bench) -> No
     shutil.rmtree(bench.home.accepted)
 
     assert bench.judge().held == []
+
+
+def test_when_somebody_accepted_is_kept_for_those_who_ask_what_was_known_before(bench: Bench) -> None:
+    bench.land(GOOD)
+    bench.land(GOOD[:1])
+    bench.judge()
+    before = instant_us(datetime.now(UTC))
+    bench.judge(accept_held=True)
+    [mark] = bench.home.landing.rglob(f"*{ACCEPTED_BY_HAND}")
+    said = mark.read_text()
+    bench.declare(prefix="X-")
+    bench.judge(accept_held=True)
+
+    assert mark.read_text() == said
+    assert before <= accepted_by_hand_us(mark) <= instant_us(datetime.now(UTC))
+    assert [one.accepted_by_hand_us for one in decisions(bench.home, "crm", "jobs")] == [
+        None,
+        accepted_by_hand_us(mark),
+    ]
+    # Older marks say only that somebody did.
+    mark.write_text("")
+    assert accepted_by_hand_us(mark) == 0
+    mark.write_text("yes")
+    with pytest.raises(UserError, match="'yes' is no instant"):
+        accepted_by_hand_us(mark)
+
+
+def test_a_start_far_ahead_is_judged_again_once_it_is_not_far_ahead_any_more_and_not_before(bench: Bench) -> None:
+    ahead = ("C9", "register", "2028-01-01", "", "OPEN", "1")
+    bench.land([*GOOD, ahead])
+    bench.land(GOOD)
+
+    def judged(as_of: datetime) -> tuple[int, list[tuple[int, int, int, int]]]:
+        return len(bench.judge(as_of=as_of).judged), bench.counts()
+
+    far, near = [(4, 1, 0, 0), (0, 0, 4, 0)], [(5, 0, 0, 0), (0, 0, 4, 0)]
+    # 366 days before 2028-01-01.
+    a_year_before = datetime(2026, 12, 31, tzinfo=UTC)
+    assert judged(AS_OF) == (2, far)
+    assert judged(AS_OF + timedelta(days=1)) == (0, far)
+    assert judged(a_year_before - timedelta(microseconds=1)) == (0, far)
+    assert judged(a_year_before) == (1, near)
+    assert judged(a_year_before + timedelta(days=500)) == (0, near)
+    # Whoever asks for an earlier day gets what that day was told.
+    assert judged(AS_OF) == (1, far)
 
 
 def test_a_file_is_compared_with_itself(bench: Bench) -> None:
