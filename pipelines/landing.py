@@ -201,10 +201,7 @@ class Landing:
                 return newest
             moment = now or datetime.now(UTC)
             with _temporary(folder, load(moment), "the catalogue") as temporary, _disk("the catalogue"):
-                for name, table in tables.items():
-                    with (temporary.folder / f"{name}.parquet").open("wb") as file:
-                        pq.write_table(table, file, compression="zstd")
-                        _sync(file)
+                _write_tables(tables, temporary.folder)
                 as_json = catalogue.as_json()
                 text = as_json if isinstance(as_json, str) else json.dumps(as_json, ensure_ascii=False, indent=1)
                 _write_text(temporary.folder / "catalogue.json", text)
@@ -219,6 +216,35 @@ class Landing:
                     }
                 )
         return self.catalogues()[-1]
+
+    def publications(self) -> list[dict[str, Any]]:
+        """What is known of every publication that landed, the oldest first."""
+        return [manifest for _, manifest in _landed(self.root / PUBLICATION)]
+
+    def land_publication(self, tables: Mapping[str, pa.Table], said: Mapping[str, Any]) -> str:
+        """Store what a publication said, each row with its load; the load id."""
+        folder, what = self.root / PUBLICATION, "the publication"
+        with _locked(folder, what) as load, _temporary(folder, load(datetime.now(UTC)), what) as temporary:
+            landed_at = _instant(temporary.load_id)
+            with _disk(what):
+                _write_tables(
+                    {
+                        name: table.append_column(
+                            "load_id", pa.array([temporary.load_id] * table.num_rows, pa.string())
+                        ).append_column("landed_us", pa.array([_microseconds(landed_at)] * table.num_rows, pa.int64()))
+                        for name, table in tables.items()
+                    },
+                    temporary.folder,
+                )
+                temporary.commit(
+                    {
+                        "load_id": temporary.load_id,
+                        "landed_at": landed_at.isoformat(),
+                        "tables": {name: table.num_rows for name, table in tables.items()},
+                        **said,
+                    }
+                )
+        return temporary.load_id
 
     def remove_leftovers(self) -> None:
         """Remove what killed pulls left behind, everywhere; pulls under way in another process are left alone."""
@@ -288,6 +314,13 @@ class _Temporary:
         _sync_folder(self.folder)
         self.folder.rename(self.final)
         _sync_folder(self.final.parent)
+
+
+def _write_tables(tables: Mapping[str, pa.Table], folder: Path) -> None:
+    for name, table in tables.items():
+        with (folder / f"{name}.parquet").open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
+            _sync(file)
 
 
 def _write(pulled: Pulled, temporary: _Temporary, what: str) -> _Parts:

@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from pipelines import warehouse
+from pipelines import journal, warehouse
 from pipelines.as_of import read_as_of
 from pipelines.catalogue.landed import columns_wanted
 from pipelines.errors import UnexpectedError, UserError
@@ -258,6 +258,7 @@ def _judge(scratch: Home, catalogue: CatalogueBatch, as_of: datetime, shown: Pro
     from pipelines.gate import judge, make_empty_files
 
     make_empty_files(scratch)
+    journal.make_empty_files(scratch)
     sources = sources_of(catalogue)
     declared = [(source, entity) for source in sources.values() for entity in source.entities.values()]
     everything = [*declared, *no_longer_declared(scratch, sources)]

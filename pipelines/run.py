@@ -91,11 +91,14 @@ class Daily:
 
     def tidy(self) -> None:
         """Remove what runs that were killed left behind."""
+        from pipelines.journal import note_publication
         from pipelines.publish import remove_old_versions
         from pipelines.replay import remove_killed
         from pipelines.warehouse import clean
 
         self.landing.remove_leftovers()
+        # Of a run that was killed between showing and noting.
+        note_publication(self.home)
         remove_old_versions(self.home)
         remove_killed(self.home)
         clean(self.home)
@@ -204,9 +207,10 @@ class Daily:
 
     def build(self) -> Built:
         """Build the warehouse into a file of its own."""
-        from pipelines import warehouse
+        from pipelines import journal, warehouse
 
         self.progress.stage("Building the warehouse")
+        journal.make_empty_files(self.home)
         built = warehouse.build(self.home, self._variables(), self.progress.step)
         self._built = built.file
         self.findings = [
@@ -241,8 +245,18 @@ class Daily:
         report = publication.write_report(self._built)
         with _uninterrupted():
             file = publication.show(self._built)
+            self._note()
         self._built = None
         return {"rows": rows, "file": file, "report": report}
+
+    def _note(self) -> None:
+        from pipelines.journal import note_publication
+
+        try:
+            note_publication(self.home)
+        except Exception as problem:
+            # It is published all the same, and the next run notes it.
+            self.notes.append(self.explain_problem("noting in landing what was published", problem))
 
     # --- how it went
 

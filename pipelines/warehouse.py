@@ -19,7 +19,7 @@ from typing import Any
 
 from pipelines.errors import UserError
 from pipelines.home import Home
-from pipelines.landing import CatalogueBatch, code_version
+from pipelines.landing import PUBLICATION, CatalogueBatch, code_version
 from pipelines.zones import instant_us
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
@@ -94,6 +94,8 @@ def variables(
         "built_at_us": instant_us(built_at),
         "code_version": code_version(),
         "catalogue_hash": catalogue.hash,
+        "catalogue_tables_hash": catalogue.manifest["tables_hash"],
+        "publication_path": str(home.landing / PUBLICATION),
     }
 
 

@@ -60,6 +60,29 @@
                'completed_committed', 'completed_kept']) }}
 {%- endmacro %}
 
+{# The counts of a published figure, and the rates made of them. #}
+{% macro figure_counts() -%}
+    {{ return(['runs'] + state_names() + ['uncommitted', 'runs_completed', 'runs_cancelled'] + flows()) }}
+{%- endmacro %}
+
+{% macro figure_rates() -%}
+    {{ return({'completion_rate': share('runs_completed', 'runs - runs_cancelled'),
+               'achievement_rate': share('kept', 'due'),
+               'tolerance_rate': share('tolerated', 'tolerance_due'),
+               'completed_rate': share('completed_kept', 'completed_committed')}) }}
+{%- endmacro %}
+
+{# What a figure is of. #}
+{% macro figure_key() -%}
+    {{ return(['grain', 'period_start', 'scope', 'process', 'node']) }}
+{%- endmacro %}
+
+{# Why a published figure may change: the column that says so, and the word for it. #}
+{% macro reasons() -%}
+    {{ return({'is_late_data': 'late data', 'is_corrected': 'corrected', 'is_catalogue': 'catalogue',
+               'is_software': 'software', 'is_decided_later': 'decided later'}) }}
+{%- endmacro %}
+
 {# The business day that holds an instant, as `business_day`. #}
 {% macro on_business_day(instant) -%}
     inner join {{ ref('stg_business_day') }} as business_day
