@@ -160,6 +160,9 @@ def replay(
     ] = None,
     into: Annotated[Path | None, typer.Option(help="The DuckDB file to write.", metavar="FILE")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Only list what was published, with the T and K that say it again.")
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -170,6 +173,15 @@ def replay(
     from pipelines.progress import shown
     from pipelines.replay import replay as replay_home
 
+    if listed:
+        from pipelines.journal import publications, show_publications
+
+        history = publications(_home(context, home))
+        if as_json:
+            _print_json(history)
+        else:
+            show_publications(history, _console())
+        return
     if as_of is None or into is None:
         raise UserError("replay needs --as-of T and --into FILE: when to go back to, and where to write it.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -12,9 +12,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from rich.console import Console
 
 from pipelines.home import Home
 from pipelines.landing import PUBLICATION, Landing
+from pipelines.outcome import table
 from pipelines.published import open_published, rows
 from pipelines.zones import instant_us
 
@@ -91,6 +93,16 @@ def publications(home: Home) -> list[dict[str, Any]]:
     """What was published, the oldest first: what a replay of each needs."""
     names = ("publication_id", "as_of", "known_at", "code_version", "catalogue_load_id")
     return [{name: one[name] for name in names} for one in Landing(home).publications()]
+
+
+def show_publications(history: list[dict[str, Any]], console: Console) -> None:
+    """For people."""
+    shown = table("Published", "publication", "--as-of", "--known-at", "version", "catalogue")
+    for one in history:
+        shown.add_row(
+            one["publication_id"], one["as_of"], one["known_at"], one["code_version"], one["catalogue_load_id"] or "–"
+        )
+    console.print(shown)
 
 
 def make_empty_files(home: Home) -> None:

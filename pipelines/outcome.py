@@ -16,6 +16,7 @@ from rich.text import Text
 
 from pipelines.home import Home
 from pipelines.published import open_published, rows
+from pipelines.recomputed import CatalogueChange
 
 PUBLISHED, PUBLISHED_WITH_GAPS = 0, 3
 
@@ -63,6 +64,7 @@ class Outcome:
     entities: list[EntityOutcome]
     findings: list[dict[str, Any]]
     warnings: list[str]
+    catalogue_change: CatalogueChange | None
     published: dict[str, Any]
 
     @property
@@ -83,6 +85,7 @@ class Outcome:
             "entities": [asdict(entity) for entity in self.entities],
             "findings": self.findings,
             "warnings": self.warnings,
+            "catalogue_change": None if self.catalogue_change is None else asdict(self.catalogue_change),
             **self.published,
             "files": {name: str(path) for name, path in _files(self.home)},
         }
@@ -221,6 +224,8 @@ def _notes(outcome: Outcome, zone: ZoneInfo) -> list[RenderableType]:
     lines += [f"FINDING  {_found(row, zone)}" for row in outcome.published["uncommitted"]]
     lines += [f"FINDING  {one['name'].replace('_', ' ')}: {one['rows']:,} exceptions" for one in outcome.findings]
     lines += [f"WARNING  {warning}" for warning in outcome.warnings]
+    if outcome.catalogue_change is not None:
+        lines.append(f"CATALOGUE  {outcome.catalogue_change}")
     return [Group(*(Text(line, style="yellow") for line in lines))] if lines else []
 
 

@@ -26,6 +26,7 @@ from pipelines.outcome import EntityOutcome, HeldBatch, Outcome, read_published
 from pipelines.progress import Progress
 
 if TYPE_CHECKING:
+    from pipelines.recomputed import CatalogueChange
     from pipelines.warehouse import Built
 
 # Pulls mostly wait for other systems; more at once would make their rows compete for two cores and for memory.
@@ -81,6 +82,7 @@ class Daily:
         self.entities: dict[tuple[str, str], EntityOutcome] = {}
         self.findings: list[dict[str, Any]] = []
         self.notes: list[str] = []
+        self.catalogue_change: CatalogueChange | None = None
         self.failure: BaseException | None = None
         self.stopping = threading.Event()
         self._landed_catalogue: CatalogueBatch | None = None
@@ -91,14 +93,13 @@ class Daily:
 
     def tidy(self) -> None:
         """Remove what runs that were killed left behind."""
-        from pipelines.journal import note_publication
         from pipelines.publish import remove_old_versions
         from pipelines.replay import remove_killed
         from pipelines.warehouse import clean
 
         self.landing.remove_leftovers()
         # Of a run that was killed between showing and noting.
-        note_publication(self.home)
+        self._note()
         remove_old_versions(self.home)
         remove_killed(self.home)
         clean(self.home)
@@ -240,6 +241,7 @@ class Daily:
         if self._built is None:
             raise UserError("Nothing was built, so there is nothing to publish; run the whole job.")
         self.progress.stage("Publishing")
+        self._compare(self._built)
         publication = Publication(self.home, self.publication_id)
         rows = publication.write_parquet(self._built)
         report = publication.write_report(self._built)
@@ -248,6 +250,15 @@ class Daily:
             self._note()
         self._built = None
         return {"rows": rows, "file": file, "report": report}
+
+    def _compare(self, built: Path) -> None:
+        from pipelines.recomputed import catalogue_change
+
+        try:
+            self.catalogue_change = catalogue_change(self.home, built)
+        except Exception as problem:
+            # What is published may be of another version, or damaged: all the more reason to replace it.
+            self.notes.append(self.explain_problem("comparing with what was published before", problem))
 
     def _note(self) -> None:
         from pipelines.journal import note_publication
@@ -271,6 +282,7 @@ class Daily:
             entities=list(self.entities.values()),
             findings=self.findings,
             warnings=[*(str(warning) for warning in self.catalogue.warnings), *self.notes],
+            catalogue_change=self.catalogue_change,
             published=read_published(self.home),
         )
 
