@@ -10,7 +10,9 @@
                    'status': "case when ended_us is not null then 'completed' else coalesce(order_status, 'in_progress') end",
                    'node': 'node'},
     'events': {'part': "''", 'started_us': 'at_us', 'ended_us': 'at_us', 'status': "meaning || coalesce(node, '')",
-               'node': 'cast(null as varchar)'}
+               'node': 'cast(null as varchar)'},
+    'pauses': {'part': "''", 'started_us': 'started_us', 'ended_us': 'ended_us', 'status': "'in_progress'",
+               'node': 'node'}
 } %}
 with since as (
 
@@ -34,7 +36,7 @@ delivered as (
     {% for shape, columns in shapes.items() %}
     select
         delivery.key_hash,
-        delivery.run_id,
+        {{ 'cast(null as varchar)' if shape == 'pauses' else 'delivery.run_id' }} as run_id,
         {{ columns.part }} as part,
         delivery.version,
         delivery.landed_us > since.known_at_us or let_in.load_id is not null as is_since,
