@@ -23,7 +23,9 @@ select
     due.scope,
     due.process,
     due.node,
-    sum(due.due * commitment.target_rate) / cast(sum(due.due) as double) as target_rate
+    -- A sum of doubles depends on its order, which no engine promises.
+    cast(sum(due.due * cast(commitment.target_rate as decimal(18, 12))) as double) / cast(sum(due.due) as double)
+        as target_rate
 from due
 inner join {{ ref('stg_commitment') }} as commitment on due.commitment_id = commitment.commitment_id
 inner join {{ ref('int_day_period') }} as day_period on due.day = day_period.day
