@@ -31,7 +31,7 @@ def call(*arguments: object, home: Home | None = None) -> subprocess.CompletedPr
 def test_help_explains_every_command() -> None:
     said = call("--help").stdout
 
-    assert all(command in said for command in ("run", "check", "status", "explain", "serve"))
+    assert all(command in said for command in ("run", "check", "status", "explain", "replay", "serve"))
     assert "Exit status 0" in call("run", "--help").stdout
 
 

@@ -78,9 +78,17 @@ def test_every_limit_that_the_guide_shows_is_one() -> None:
     assert [limit_of(text).kind for text in shown] == ["time"] * 4 + ["working_days"] * 2 + ["promised"] * 2
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/catalogue.md", "docs/questions.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/catalogue.md", "docs/questions.md", "docs/history.md"])
 def test_every_file_that_a_page_links_to_is_there(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     linked = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
 
     assert [link for link in linked if not ((ROOT / page).parent / link).exists()] == []
+
+
+@pytest.mark.xdist_group("built")
+def test_the_question_of_the_history_page_can_be_asked(built_once: Home) -> None:
+    [sql] = re.findall(r"^```sql\n(.*?)^```", (ROOT / "docs" / "history.md").read_text(encoding="utf-8"), re.M | re.S)
+
+    with duckdb.connect(str(built_once.published / "warehouse.duckdb"), read_only=True) as con:
+        assert con.execute(sql).fetchall() == []
