@@ -32,6 +32,22 @@ let_in as (
 
 ),
 
+-- Few rows came since, however many there are.
+came as (
+    {% for shape in shapes %}
+    select delivery.key_hash
+    from {{ ref('stg_' ~ shape) }} as delivery
+    cross join since
+    left join let_in
+        on
+            delivery.source_system = let_in.source_system
+            and delivery.entity = let_in.entity
+            and delivery.load_id = let_in.load_id
+    where delivery.landed_us > since.known_at_us or let_in.load_id is not null
+    {{ 'union' if not loop.last }}
+    {% endfor %}
+),
+
 delivered as (
     {% for shape, columns in shapes.items() %}
     select
@@ -51,13 +67,13 @@ delivered as (
         delivery.{{ name }} {{- ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('stg_' ~ shape) }} as delivery
+    inner join came on delivery.key_hash = came.key_hash
     cross join since
     left join let_in
         on
             delivery.source_system = let_in.source_system
             and delivery.entity = let_in.entity
             and delivery.load_id = let_in.load_id
-    where since.known_at_us is not null
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -105,7 +121,8 @@ compared as (
             coalesce(is_now.ended_us, case when is_now.status = 'in_progress' then {{ forever() }} end, is_now.started_us),
             coalesce(was.ended_us, case when was.status = 'in_progress' then {{ forever() }} end, was.started_us)
         ) as ended_us,
-        is_now.ended_us is distinct from was.ended_us or is_now.status is distinct from was.status as is_ended_otherwise
+        coalesce(is_now.ended_us is distinct from was.ended_us or is_now.status is distinct from was.status, true)
+            as is_ended_otherwise
     from recent
     inner join delivered as is_now
         on
@@ -140,13 +157,14 @@ touching as (
 work_order as (
 
     select
-        process,
-        work_order_id,
-        max(coalesce({{ microseconds('ended_at') }}, {{ forever() }})) as ended_us,
-        max({{ microseconds('tolerance_due_at') }}) as due_us
-    from {{ ref('fct_run') }}
-    where work_order_id in (select work_order_id from touching)
-    group by process, work_order_id
+        run.process,
+        run.work_order_id,
+        max(coalesce({{ microseconds('run.ended_at') }}, {{ forever() }})) as ended_us,
+        max({{ microseconds('run.tolerance_due_at') }}) as due_us
+    from {{ ref('fct_run') }} as run
+    inner join (select distinct process, work_order_id from touching) as touched
+        on run.process = touched.process and run.work_order_id = touched.work_order_id
+    group by run.process, run.work_order_id
 
 ),
 

@@ -5,7 +5,7 @@ with reasoned as (
     select
         change.*,
         {%- for name, condition in [('is_late_data', 'delivery.is_late_data'), ('is_corrected', 'not delivery.is_late_data')] %}
-        exists (
+        exists(
             select 1
             from {{ ref('int_delivery_change') }} as delivery
             where
