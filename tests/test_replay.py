@@ -18,6 +18,7 @@ import tiny
 
 from pipelines.errors import UserError
 from pipelines.home import Home
+from pipelines.lock import exclusive
 from pipelines.replay import remove_killed, replay
 from pipelines.run import run
 
@@ -130,7 +131,9 @@ def test_without_known_at_a_past_day_is_told_with_all_that_is_known_now(
 ) -> None:
     home, published = history
 
-    done = replay(home, published[0].as_of, tmp_path / "r.duckdb")
+    # A run beside it is no obstacle.
+    with exclusive(home):
+        done = replay(home, published[0].as_of, tmp_path / "r.duckdb")
 
     paid = "SELECT state FROM marts.fct_run WHERE work_order_id = 'C2' AND node = 'pay'"
     assert ask(published[0].file, paid) == [("in_progress_warning",)]
