@@ -34,14 +34,21 @@
     end
 {%- endmacro %}
 
-{# Spans (from_us, to_us) of the same keys put together where they overlap or touch. #}
-{% macro merged_spans(relation, keys) -%}
-    select {{ keys | join(', ') }}, min(from_us) as from_us, max(to_us) as to_us
+{# Spans (from_us, to_us) of the same keys put together where they overlap or touch; what the keys determine is carried
+   along, as it would only make the sort dearer. #}
+{% macro merged_spans(relation, keys, carried=[]) -%}
+    select
+        {{ keys | join(', ') }},
+        {%- for column in carried %}
+        min({{ column }}) as {{ column }},
+        {%- endfor %}
+        min(from_us) as from_us,
+        max(to_us) as to_us
     from (
         select *, sum(case when from_us <= covered_us then 0 else 1 end) over in_order as span
         from (
             select
-                {{ keys | join(', ') }},
+                {{ (keys + carried) | join(', ') }},
                 from_us,
                 to_us,
                 max(to_us) over (

@@ -2,19 +2,11 @@
 {%- set columns = ['source_system', 'work_order_id', 'process', 'visit', 'department', 'position', 'segment',
                    'service_level', 'location', 'priority', 'started_us', 'ended_us', 'reported_status', 'promised_us',
                    'changed_us', 'work_order_url', 'is_end_estimated'] %}
-with run as (
+select run_id, 'node' as scope, node, {{ columns | join(', ') }}
+from {{ ref('int_node_run') }}
+where node is not null
 
-    select run_id, 'node' as scope, node, {{ columns | join(', ') }}
-    from {{ ref('int_node_run') }}
-    where node is not null
+union all
 
-    union all
-
-    select run_id, 'process' as scope, cast(null as varchar) as node, {{ columns | join(', ') }}
-    from {{ ref('int_process_run') }}
-
-)
-
-select run.*, paused.run_id is not null as has_pause
-from run
-left join (select distinct run_id from {{ ref('int_run_pause') }}) as paused on run.run_id = paused.run_id
+select run_id, 'process' as scope, cast(null as varchar) as node, {{ columns | join(', ') }}
+from {{ ref('int_process_run') }}

@@ -18,7 +18,6 @@ select
     run.changed_us,
     run.work_order_url,
     run.is_end_estimated,
-    run.has_pause,
     coalesce(run.department, term.department) as department,
     coalesce(run.position, term.position) as position,
     coalesce(term.process_name, run.process) as process_name,

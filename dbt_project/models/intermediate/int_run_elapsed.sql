@@ -19,5 +19,4 @@ select
     end as {{ limit }}_left_target_us
     {%- endfor %}
 from {{ ref('int_run_limit') }} as run
-left join {{ ref('int_run_paused') }} as paused
-    on case when run.has_pause then run.run_id end = paused.run_id
+left join {{ ref('int_run_paused') }} as paused on run.run_id = paused.run_id

@@ -3,11 +3,40 @@
 -- end. A process run's clock stands still while all of its open node runs are paused, and in pauses of the whole.
 with node_pause as (
 
-    {{ merged_spans(ref('int_node_run_pause'), ['run_id', 'process', 'work_order_id']) | indent(4) }}
+    {{ merged_spans(ref('int_node_run_pause'), ['run_id'], ['process', 'work_order_id']) | indent(4) }}
 
 ),
 
--- Only work orders with pauses need their node runs put side by side.
+-- Most work orders are at one node at a time, and what stops that node stops the whole. Only where another node run is
+-- open during a pause need the node runs be put side by side.
+parallel as (
+
+    select distinct
+        pause.process,
+        pause.work_order_id
+    from node_pause as pause
+    inner join {{ ref('int_node_run') }} as other
+        on
+            pause.process = other.process
+            and pause.work_order_id = other.work_order_id
+            and pause.run_id <> other.run_id
+            and pause.to_us > other.started_us
+            and pause.from_us < coalesce(other.ended_us, {{ forever() }})
+    where other.node is not null
+
+),
+
+placed_pause as (
+
+    select
+        node_pause.*,
+        parallel.work_order_id is not null as is_parallel
+    from node_pause
+    left join parallel
+        on node_pause.process = parallel.process and node_pause.work_order_id = parallel.work_order_id
+
+),
+
 node_run as (
 
     select
@@ -16,8 +45,8 @@ node_run as (
         run.started_us,
         coalesce(run.ended_us, {{ forever() }}) as ended_us
     from {{ ref('int_node_run') }} as run
-    inner join (select distinct process, work_order_id from node_pause) as paused
-        on run.process = paused.process and run.work_order_id = paused.work_order_id
+    inner join parallel
+        on run.process = parallel.process and run.work_order_id = parallel.work_order_id
     where run.node is not null
 
 ),
@@ -35,12 +64,14 @@ edges as (
     union all
 
     select process, work_order_id, from_us as at_us, 0 as opened, 1 as paused
-    from node_pause
+    from placed_pause
+    where is_parallel
 
     union all
 
     select process, work_order_id, to_us as at_us, 0 as opened, -1 as paused
-    from node_pause
+    from placed_pause
+    where is_parallel
 
 ),
 
@@ -64,6 +95,12 @@ still as (
     select process, work_order_id, from_us, to_us
     from stretches
     where open_runs > 0 and open_runs = paused_runs
+
+    union all
+
+    select process, work_order_id, from_us, to_us
+    from placed_pause
+    where not is_parallel
 
     union all
 

@@ -15,7 +15,7 @@ with pause as (
     inner join {{ ref('int_run_pause') }} as pause on run.run_id = pause.run_id
     {{ at_slot('at_start', 'run.calendar', 'pause.from_us') }}
     {{ at_slot('at_end', 'run.calendar', 'coalesce(pause.to_us, ' ~ as_of() ~ ')') }}
-    where run.has_pause and run.uncommitted_reason is null
+    where run.uncommitted_reason is null
 
 )
 

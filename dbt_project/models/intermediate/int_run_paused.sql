@@ -1,3 +1,4 @@
+{{ config(materialized='table') }}
 -- Of each paused run: how long its clock stood still, and by how much each limit moves because of it. A deadline moves
 -- past the pauses that begin before the limit is reached; the state is left past those too that begin as it is reached.
 select
