@@ -156,7 +156,8 @@ def test_explain_says_which_commitment_a_run_is_held_to_and_why_and_when_its_sta
     told = json.loads(call("explain", "C1", "--json", home=built_once).stdout)
 
     assert done.returncode == 0
-    assert "matched by       process claims, node assess, segment gold; closer than K2" in done.stdout
+    said = " ".join(done.stdout.split())
+    assert "K3, matched by process claims, node assess, segment gold; 1 other could have, less closely: K2" in said
     assert "in progress acceptable   Tue 2026-02-03 01:00:00   Tue 2026-02-03 02:00:00" in done.stdout
     assert [run["node"] for run in told["runs"]] == [None, "register", "assess", "pay"]
     assert [run["elapsed_seconds"] for run in told["runs"]] == [41 * 3600, 4 * 3600, 13 * 3600, 24 * 3600]
