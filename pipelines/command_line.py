@@ -152,7 +152,7 @@ def add_source(
     connection: Annotated[
         str,
         typer.Option(
-            help="A folder, or a SQLAlchemy URL; ${NAME} is the environment variable, and stays as it is in sources.yml.",
+            help="A folder, or a SQLAlchemy URL; ${NAME} is an environment variable and stays so in sources.yml.",
             metavar="TEXT",
         ),
     ],

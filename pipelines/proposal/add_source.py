@@ -94,9 +94,7 @@ def add_source(
     if not all(proposal.has_offsets for proposal in proposals):
         settings["time_zone"] = zone
         why["time_zone"] = "of times without an offset; " + (
-            "as you said"
-            if time_zone
-            else "a guess: the organisation's; correct it if this system runs on other clocks"
+            "as you said" if time_zone else "a guess: the organisation's; correct it if its clocks are others"
         )
     lines = written.entry(name, settings, proposals, why)
     needed: dict[str, list[str]] = {}
@@ -152,9 +150,7 @@ def _show_trial(name: str, entity: Mapping[str, Any], console: Console) -> None:
         soft_wrap=True,
     )
     if entity["held"]:
-        console.print(
-            f"  The whole pull would be held: {entity['held']}", markup=False, highlight=False, soft_wrap=True
-        )
+        console.print(f"  It would be held: {entity['held']}", markup=False, highlight=False, soft_wrap=True)
     for rule, count in entity["broken"].items():
         example = entity["examples"].get(rule)
         if example is None:

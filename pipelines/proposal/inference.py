@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -163,7 +164,7 @@ class _Inference:
             assert column.times is not None
             by_case = column.times.groupby(case.values)
             many = by_case.count() > 1
-            if many.any() and (by_case.nunique()[many] > 1).mean() > 0.1:
+            if not many.any() or (by_case.nunique()[many] > 1).mean() > 0.1:
                 found.append(column)
         return found
 
@@ -240,7 +241,7 @@ class _Inference:
         self._promise()
         self._changed({start.name, end.name})
         parts = [case.name, *([activity.name] if activity else []), start.name]
-        self._finish(self._key(case, parts), parts + [end.name])
+        self._finish(self._key(case, parts), [*parts, end.name])
 
     def _pauses(self, case: Column, pair: tuple[Column, Column]) -> None:
         start, end = pair
@@ -262,7 +263,7 @@ class _Inference:
         self._begin("milestones", f"a row a {case.name}, with a column for each moment ({len(moments)} of them)", case)
         common = _common_words([column.name for column in moments])
         steps = []
-        for before, after in zip(moments, moments[1:], strict=False):
+        for before, after in pairwise(moments):
             step = {"node": _short(after.name, common), "from": before.name, "to": after.name}
             steps.append(step)
             self._because(("milestones", step["node"]), *self._step_reasons(before, after))
@@ -442,9 +443,7 @@ class _Inference:
             self.process = ""
             self.mapped["process"] = self._source(self.columns[column])
             names = ", ".join(list(self.columns[column].by_count)[:5])
-            self._because(
-                ("columns", "process"), f"{column} names the process ({names}): each must be in processes.yml"
-            )
+            self._because(("columns", "process"), f"it names the process ({names}): each must be in processes.yml")
             return
         ours = {name: {_plain(node) for node in known} for name, known in self.processes.items()}
         theirs = {_plain(node) for node in nodes}
@@ -571,7 +570,7 @@ class _Inference:
                     self._because(("columns", ours), reason)
                 if ours in ("department", "position"):
                     self._because(
-                        ("columns", ours), "it wins over the owner in processes.yml; without it that one holds"
+                        ("columns", ours), "it wins over the owner in processes.yml: remove it if that one is right"
                     )
                 break
 
@@ -621,7 +620,7 @@ class _Inference:
         if single:
             self._because(
                 ("key",),
-                f"no value twice in the {self._rows()}; remove it if a number can come again: without a key an event is "
+                f"no value twice in the {self._rows()}; remove it if one can come again: without a key an event is "
                 "its work order, activity and time",
             )
             return [single[0].name]
@@ -629,21 +628,19 @@ class _Inference:
         return []
 
     def _cursor(self) -> None:
-        if self.kind != "database" or "shape" not in self.entity:
+        if self.kind != "database":
+            return
+        key = self.subject.primary_key
+        if self.entity["shape"] == "events" and len(key) == 1 and self.columns[key[0]].is_whole_number:
+            self.entity["cursor"] = key[0]
+            self._because(("cursor",), f"events are added with rising {key[0]}: later pulls bring only the new ones")
             return
         for name in self.profile.named(words.CHANGED):
             column = self.columns[name]
             if column.time is not None and column.time.in_order_as_text and column.filled == len(column.values):
                 self.entity["cursor"] = name
-                self._because(
-                    ("cursor",),
-                    f"filled in every row: later pulls bring only what changed; right if every change sets {name}",
-                )
+                self._because(("cursor",), f"later pulls bring only what changed: right if every change sets {name}")
                 return
-        key = self.subject.primary_key
-        if self.entity["shape"] == "events" and len(key) == 1 and self.columns[key[0]].is_whole_number:
-            self.entity["cursor"] = key[0]
-            self._because(("cursor",), f"events are added with rising {key[0]}: later pulls bring only the new ones")
 
     def _time_format(self) -> None:
         used = [self.columns[name] for name in self._times_used()]
@@ -657,9 +654,7 @@ class _Inference:
         assert first.time is not None
         self._because(("time_format",), f"{first.name}: {first.time.reason}")
         if len(others) > 1:
-            self._because(
-                ("time_format",), f"other columns are written otherwise ({', '.join(by_use[1:])}): use {{sql: …}}"
-            )
+            self._because(("time_format",), f"other columns are written otherwise ({', '.join(by_use[1:])}): use sql")
 
     def _times_used(self) -> list[str]:
         steps = self.entity.get("milestones") or []

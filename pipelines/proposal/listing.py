@@ -49,9 +49,7 @@ def listed(source: Source, home: Home, wanted: Sequence[str]) -> list[Subject]:
     if not wanted:
         if source.kind == "python":
             return [Subject(source.name, source.name)]
-        raise UserError(
-            f"{source.name}: kind {source.kind} cannot say what there is: name it with --entity, e.g. the path of a list."
-        )
+        raise UserError(f"{source.name}: kind {source.kind} cannot list what it has: name it with --entity.")
     return [Subject(one, one) for one in wanted]
 
 
@@ -133,7 +131,7 @@ def _files(source: Source, home: Home, wanted: Sequence[str]) -> list[Subject]:
     names = sorted(_names(source, folder), key=_natural)
     if not names:
         raise UserError(
-            f"{source.name}: no file in {folder} has an ending that can be read ({' '.join(FILE_FORMATS)}, each also .gz)."
+            f"{source.name}: no file in {folder} can be read (known: {' '.join(FILE_FORMATS)}, each also .gz)."
         )
     if wanted:
         subjects = []

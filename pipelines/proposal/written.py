@@ -53,15 +53,13 @@ def process_lines(processes: Mapping[str, Sequence[str]], declared: Mapping[str,
             described["nodes"] = listed
         content[process] = described
         if known is not None:
-            _comment(content, process, ["it is there; these nodes are not (their runs would be uncommitted)"], 2)
+            _comment(content, process, ["it is there; these nodes are not (their runs would be uncommitted)"], 4)
         elif missing:
             _comment(
                 content,
                 process,
-                [
-                    "new; add department and position of who answers for it, put the nodes in order, the last completes it"
-                ],
-                2,
+                ["new; say department and position of who answers, and put the nodes in order: the last completes it"],
+                4,
             )
     return _dumped({"processes": content}) if content else ""
 
