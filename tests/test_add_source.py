@@ -337,8 +337,8 @@ def database(tmp_path: Path) -> str:
         con.execute("CREATE TABLE customers (customer_id INTEGER PRIMARY KEY, name TEXT)")
         con.execute("INSERT INTO customers VALUES (1, 'Ada'), (2, 'Bob')")
         con.execute(
-            "CREATE TABLE steps (id INTEGER PRIMARY KEY, ticket_id TEXT, step TEXT, opened TEXT, closed TEXT, state TEXT, "
-            "updated_at TEXT NOT NULL)"
+            "CREATE TABLE steps (id INTEGER PRIMARY KEY, ticket_id TEXT, step TEXT, opened TEXT, closed TEXT, "
+            "state TEXT, updated_at TEXT NOT NULL)"
         )
         con.execute(
             "CREATE TABLE changes (change_id INTEGER PRIMARY KEY, ticket_id TEXT, status TEXT, changed_at INTEGER)"

@@ -126,7 +126,8 @@ class _Inference:
             is_odd = column.time is not None or column.is_truth or column.filled < MOST * len(column.values)
             if is_odd or column.distinct < 2 or (at != 0 and words.DESCRIBES & set(said)):
                 continue
-            score = 0.0 if at is None else 30 - at
+            # What the XES standard names the case is it.
+            score = 0.0 if at is None else 60.0 if at == 0 else 30 - at
             score += 10 if said[-1:] and said[-1] in words.IDENTIFIES else 0
             score += 6 if own & {word.rstrip("s") for word in said} else 0
             score -= 20 if words.OTHER_PARTIES & set(said) else 0
@@ -448,7 +449,7 @@ class _Inference:
         ours = {name: {_plain(node) for node in known} for name, known in self.processes.items()}
         theirs = {_plain(node) for node in nodes}
         alike = max(ours, key=lambda name: len(ours[name] & theirs), default=None)
-        if alike is not None and len(ours[alike] & theirs) >= max(1, len(theirs) / 2):
+        if alike is not None and len(ours[alike] & theirs) > len(theirs) / 2:
             self.process, why = alike, "most of its nodes are those of this process"
         elif self.name in self.processes:
             self.process, why = self.name, "the process of this name"

@@ -19,6 +19,7 @@ from pipelines.proposal.inference import Proposal
 
 COMMENT_WIDTH = 110
 ORDER = ("shape", "from", "key", "cursor", "columns", "statuses", "nodes", "time_format", "events", "milestones")
+WHAT_TO_SAY = "new; say department and position of who answers, and put the nodes in order: the last completes it"
 HEADER = "# The source systems, and how their columns and words map to ours. `columns` reads: ours: theirs.\n"
 
 
@@ -36,32 +37,19 @@ def entry(name: str, settings: Mapping[str, Any], proposals: Sequence[Proposal],
 
 
 def process_lines(processes: Mapping[str, Sequence[str]], declared: Mapping[str, Sequence[str]]) -> str:
-    """What processes.yml lacks, to be pasted into it."""
-    content = CommentedMap()
+    """What processes.yml lacks, to be pasted into it; nodes of a process that is there as comments."""
+    new, added = CommentedMap(), ""
     for process, nodes in processes.items():
-        known = declared.get(process)
-        missing = [node for node in nodes if node not in (known or ())]
-        if known is not None and not missing:
-            continue
-        described = CommentedMap()
-        if known is None:
-            described["name"] = process.replace("_", " ").capitalize()
-        listed = CommentedSeq()
-        for node in missing:
-            listed.append(_flow({"node": node}))
-        if listed:
-            described["nodes"] = listed
-        content[process] = described
-        if known is not None:
-            _comment(content, process, ["it is there; these nodes are not (their runs would be uncommitted)"], 4)
+        missing = [_flow({"node": node}) for node in nodes if node not in declared.get(process, ())]
+        if process not in declared:
+            new[process] = CommentedMap({"name": process.replace("_", " ").capitalize()})
+            if missing:
+                new[process]["nodes"] = CommentedSeq(missing)
+                _comment(new, process, [WHAT_TO_SAY], 4)
         elif missing:
-            _comment(
-                content,
-                process,
-                ["new; say department and position of who answers, and put the nodes in order: the last completes it"],
-                4,
-            )
-    return _dumped({"processes": content}) if content else ""
+            listed = textwrap.indent(_dumped(CommentedSeq(missing)), "  #   ")
+            added += f"  # {process} is there; what runs in these nodes would be uncommitted, add them to it:\n{listed}"
+    return (_dumped({"processes": new}) if new else "processes:\n" if added else "") + added
 
 
 def inserted(text: str, lines: str, name: str, file: str) -> str:
@@ -176,7 +164,7 @@ def _flow(value: Any) -> Any:
     return value
 
 
-def _dumped(content: Mapping[str, Any]) -> str:
+def _dumped(content: Any) -> str:
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 10_000
