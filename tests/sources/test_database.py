@@ -549,7 +549,7 @@ def test_postgresql_tables_are_listed_with_their_keys_and_looked_into(
         server,
         "CREATE TABLE crm.order_step (step_id bigint PRIMARY KEY, order_no text, step text, opened_at timestamptz, "
         "closed_at timestamptz, state text, updated_at timestamptz NOT NULL)",
-        "INSERT INTO crm.order_step SELECT n, 'O' || n / 2, CASE n % 2 WHEN 0 THEN 'enter' ELSE 'deliver' END, "
+        "INSERT INTO crm.order_step SELECT n, 'O' || n / 2, CASE mod(n, 2) WHEN 0 THEN 'enter' ELSE 'deliver' END, "
         "timestamptz '2026-01-05 09:00+01' + n * interval '1 hour', timestamptz '2026-01-05 11:00+01' + n * interval "
         "'1 hour', 'DONE', now() FROM generate_series(2, 61) AS n",
         "ANALYZE crm.order_step",
