@@ -408,10 +408,13 @@ def test_a_file_that_cannot_be_added_to_is_left_alone(text: str) -> None:
         written.inserted(text, ENTRY, "new", "sources.yml")
 
 
-def test_the_written_entry_is_read_without_mistakes_and_runs(tiny_home: Home, database: str) -> None:
+def test_the_written_entry_is_read_without_mistakes_and_runs(
+    tiny_home: Home, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TICKETS_URL", database)
     sources = tiny_home.catalogue / "sources.yml"
     before = sources.read_text(encoding="utf-8")
-    arguments = ("add-source", "database", "tickets", "--connection", database, "--json")
+    arguments = ("add-source", "database", "tickets", "--connection", "${TICKETS_URL}", "--json")
     dry = tiny.commitments(tiny_home, *arguments, "--dry-run")
     assert dry.returncode == 0, dry.stderr
     assert sources.read_text(encoding="utf-8") == before
@@ -420,6 +423,8 @@ def test_the_written_entry_is_read_without_mistakes_and_runs(tiny_home: Home, da
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["written"] == str(sources)
+    assert "connection: ${TICKETS_URL}\n" in said["sources_yml"]
+    assert database not in done.stdout + done.stderr
     assert sources.read_text(encoding="utf-8") == f"{before.rstrip()}\n\n{said['sources_yml']}"
     assert {one["from"]: one["reason"] for one in said["skipped"]}.keys() == {"customers"}
     tried = {one["entity"]: one for one in said["entities"]}
@@ -472,6 +477,7 @@ def test_people_see_the_entry_with_reasons_what_would_be_quarantined_and_what_pr
         ("database", "new", "sqlite:///gone.db", "gone.db does not exist"),
         ("database", "new", "${NOT_SET_ANYWHERE}", "NOT_SET_ANYWHERE is not set"),
         ("database", "new", "postgresql://me:hunter2@localhost/x", "holds a password"),
+        ("database", "new", "mssql+pyodbc:///?odbc_connect=UID%3Dme%3BPWD%3Dhunter2", "holds a password"),
         ("database", "new", "postgresql://me@127.0.0.1:1/x", "Is the server up"),
         ("database", "new", "nonsense", "no database URL"),
     ],

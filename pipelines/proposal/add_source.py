@@ -112,7 +112,7 @@ def add_source(
         lines=lines,
         processes=processes,
         entities=[
-            {"entity": one.name, "from": one.entity["from"], "shape": one.shape, **asdict(tried[one.name])}
+            {"entity": one.name, "from": one.entity.get("from"), "shape": one.shape, **asdict(tried[one.name])}
             for one in proposals
         ],
         skipped=skipped,
@@ -162,11 +162,12 @@ def _show_trial(name: str, entity: Mapping[str, Any], console: Console) -> None:
         )
     if not entity["first_runs"]:
         return
+    several = len({run["process"] for run in entity["first_runs"]}) > 1
     table = Table(box=box.SIMPLE, title=f"the first of {entity['runs']:,} runs (times in UTC)", title_justify="left")
-    for column in ("work order", "process", "node", "started", "ended", "status"):
+    for column in ("work order", *(["process"] if several else []), "node", "started", "ended", "status"):
         table.add_column(column, overflow="fold")
     for run in entity["first_runs"]:
-        cells = [run["work_order_id"], run["process"], run["node"] or "(the whole process)"]
+        cells = [run["work_order_id"], *([run["process"]] if several else []), run["node"] or "(the whole process)"]
         cells += ["" if run[one] is None else f"{run[one]:%Y-%m-%d %H:%M:%S}" for one in ("started_at", "ended_at")]
         table.add_row(*(escape(str(cell)) for cell in [*cells, run["reported_status"]]))
     console.print(table)
@@ -213,7 +214,10 @@ def _has_literal_secret(connection: str) -> bool:
         secrets = [parts.password or ""]
     except ValueError:
         return False
-    secrets += [value for key, value in parse_qsl(parts.query) if re.search(r"pass|pwd|token|secret|key", key.lower())]
+    query = parse_qsl(parts.query)
+    secrets += [value for key, value in query if re.search(r"pass|pwd|token|secret|key", key, re.IGNORECASE)]
+    # ODBC has its own connection string within the URL.
+    secrets += [found for _, value in query for found in re.findall(r"(?i)(?:pwd|password)=([^;]*)", value)]
     return any(secret and not VARIABLE.fullmatch(secret) for secret in secrets)
 
 
@@ -262,12 +266,12 @@ def _proposals(
             proposals.append(propose(subject, profile(sample), name, source.kind, declared))
             samples[name] = sample
         except NothingToMeasureError as nothing:
-            skipped.append({"from": subject.from_, "reason": str(nothing)})
+            skipped.append({"from": subject.from_ or name, "reason": str(nothing)})
         except listing.SourceError as problem:
             # One broken file among many is a finding; one that was asked for, or all there is, is the answer.
             if is_asked or len(subjects) == 1:
                 raise
-            skipped.append({"from": subject.from_, "reason": str(problem)})
+            skipped.append({"from": subject.from_ or name, "reason": str(problem)})
     return proposals, samples, skipped
 
 
@@ -279,7 +283,7 @@ def _listed(subject: listing.Subject, sample: pa.Table) -> str:
         said.append(f"primary key {', '.join(subject.primary_key)}")
     if subject.note:
         said.append(subject.note)
-    return f"  {subject.from_}: {', '.join(said)}"
+    return f"  {subject.from_ or subject.name}: {', '.join(said)}"
 
 
 def _left_out(skipped: Sequence[Mapping[str, str]]) -> str:

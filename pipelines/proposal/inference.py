@@ -15,7 +15,7 @@ import pandas as pd
 from pipelines.catalogue.sources import STATUSES
 from pipelines.conform import literal, quoted
 from pipelines.proposal import words
-from pipelines.proposal.listing import Subject
+from pipelines.proposal.listing import FILES_LOOKED_AT, ROWS_LOOKED_AT, Subject
 from pipelines.proposal.profile import MOST, Column, Profile
 
 # Beyond it a qualifier tells work orders apart instead of grouping them.
@@ -70,6 +70,7 @@ class _Inference:
         self.reasons: dict[tuple[str, ...], list[str]] = {}
         self.notes: list[str] = []
         self.nodes: list[str] = []
+        self.process = ""
         times = [column for column in self.columns.values() if column.time is not None and column.filled]
         self.promises = self.profile.named(words.PROMISED, self._names(times))
         self.promises = [one for one in self.promises if words.rank(one, words.START) is None or len(times) > 2]
@@ -208,7 +209,8 @@ class _Inference:
     def _begin(self, shape: str, why: str, case: Column, nodes: Iterable[str] = ()) -> None:
         self.entity["shape"] = shape
         self._because(("shape",), why)
-        self.entity["from"] = self.subject.from_
+        if self.subject.from_:
+            self.entity["from"] = self.subject.from_
         if self.subject.note:
             self._because(("from",), self.subject.note)
         repeats = "repeats" if self._is_repeated(case) else "is different in every row"
@@ -279,7 +281,7 @@ class _Inference:
         self._because(("milestones",), "in the order in which the moments follow one another in most rows")
         self._cancelled_orders({case.name})
         self._changed({column.name for column in moments})
-        self.process_nodes(self.nodes)
+        self._use_declared_names(self.nodes)
         self._finish(self._key(case, [case.name]), [column.name for column in moments])
         self.entity["milestones"] = steps
 
@@ -434,14 +436,13 @@ class _Inference:
         place = frame.groupby("case").cumcount() / frame.groupby("case")["case"].transform("size")
         ordered = place.groupby(frame["activity"]).mean().sort_values(kind="stable")
         self.nodes = [str(value) for value in ordered.index if value not in without]
-        self.process_nodes(self.nodes)
+        self._use_declared_names(self.nodes)
 
     # --- columns of ours
 
     def _process(self, nodes: list[str]) -> None:
         column = next((one for one in self.profile.named(words.PROCESS) if 1 <= self.columns[one].distinct <= 50), None)
         if column is not None and words.words_of(column)[-1] not in words.IDENTIFIES:
-            self.process = ""
             self.mapped["process"] = self._source(self.columns[column])
             names = ", ".join(list(self.columns[column].by_count)[:5])
             self._because(("columns", "process"), f"it names the process ({names}): each must be in processes.yml")
@@ -458,8 +459,8 @@ class _Inference:
         self.mapped["process"] = {"value": self.process}
         self._because(("columns", "process"), why)
 
-    def process_nodes(self, nodes: list[str]) -> None:
-        """Write their names as ours where only the spelling differs, and note the names that are used then."""
+    def _use_declared_names(self, nodes: list[str]) -> None:
+        """Map their nodes to ours where only the spelling differs, and note how they are called then."""
         declared = {_plain(node): node for node in self.processes.get(self.process, ())}
         renamed = {
             node: declared[_plain(node)]
@@ -617,15 +618,16 @@ class _Inference:
         if self.subject.primary_key:
             self._because(("key",), "its primary key")
             return list(self.subject.primary_key)
-        single = [one for one in self.columns.values() if one.is_unique and self._names_a_row(one)]
+        no_key = "no key: an event is known by its work order, activity and time"
+        single = [one.name for one in self.columns.values() if one.is_unique and self._names_a_row(one)]
+        is_all = self.profile.rows < ROWS_LOOKED_AT and len(self.subject.files) <= FILES_LOOKED_AT
+        if single and is_all:
+            self._because(("key",), f"no value twice in the {self._rows()}, which is all there is")
+            return single[:1]
         if single:
-            self._because(
-                ("key",),
-                f"no value twice in the {self._rows()}; remove it if one can come again: without a key an event is "
-                "its work order, activity and time",
-            )
-            return [single[0].name]
-        self._because(("shape",), "no key: an event is known by its work order, activity and time")
+            # A key that comes again would make one event of two, and nobody would see it.
+            no_key += f"; {single[0]} is different in all {self._rows()}: make it the key if no number comes again"
+        self._because(("shape",), no_key)
         return []
 
     def _cursor(self) -> None:

@@ -30,7 +30,7 @@ MOST_SUBJECTS = 40
 
 @dataclass(frozen=True)
 class Subject:
-    """A table, or the files of one pattern."""
+    """A table, the files of one pattern, the path of a list, or what a function yields."""
 
     name: str
     from_: str
@@ -46,9 +46,10 @@ def listed(source: Source, home: Home, wanted: Sequence[str]) -> list[Subject]:
         return _tables(source, home, wanted)
     if source.kind == "files":
         return _files(source, home, wanted)
+    if source.kind == "python":
+        # The function is told the entity's name, and has no tables.
+        return [Subject(one, "") for one in wanted or [source.name]]
     if not wanted:
-        if source.kind == "python":
-            return [Subject(source.name, source.name)]
         raise UserError(f"{source.name}: kind {source.kind} cannot list what it has: name it with --entity.")
     return [Subject(one, one) for one in wanted]
 
@@ -65,7 +66,7 @@ def sample(source: Source, subject: Subject, home: Home) -> pa.Table:
 
 
 def _first_rows(source: Source, subject: Subject, origin: str, home: Home, rows: int) -> list[pa.RecordBatch]:
-    entity = Entity(name=_entity_word(subject.name), shape="runs", from_=origin, columns={})
+    entity = Entity(name=_entity_word(subject.name), shape="runs", from_=origin or None, columns={})
     pulled = pull(source, entity, [], home)
     if pulled is None:
         return []

@@ -164,7 +164,7 @@ def _time_reading(column: Column) -> TimeReading | None:
     if re.fullmatch(r"9{8}", shape) and count >= MOST * len(values):
         return _best(values, ("%Y%m%d",)) if words.rank(column.name, words.AT) is not None else None
     if re.match(r"9{4}[/.]9{1,2}[/.]9{1,2}", shape):
-        return _best(values, tuple(f"%Y{shape[4]}%m{shape[4]}%d"[:11] + clock for clock in _CLOCKS))
+        return _best(values, tuple("%Y{0}%m{0}%d".format(shape[4]) + clock for clock in _CLOCKS))
     if found := re.match(r"9{1,2}([/.-])9{1,2}\1(9{2,4})", re.sub(r"\d", "9", str(values[0]))):
         sign, year = found[1], "%Y" if len(found[2]) == 4 else "%y"
         return _day_or_month_first(values, sign, year)

@@ -38,19 +38,16 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "bpic2020_DomesticDeclarations.xes.gz": {
         "shape": "events",
         "events": {"mode": "completions"},
-        "key": ["id"],
         "columns": TRAVEL,
         "has_offsets": True,
     },
     "bpic2020_RequestForPayment.xes.gz": {
         "shape": "events",
         "events": {"mode": "completions"},
-        "key": ["id"],
         "columns": {**TRAVEL, "department": "(case)_OrganizationalEntity"},
         "has_offsets": True,
     },
     "bpic2020_PrepaidTravelCost.xes.gz": {
-        # Its ids repeat, so that none is proposed as the key.
         "shape": "events",
         "events": {"mode": "completions"},
         "columns": {**TRAVEL, "department": "(case)_OrganizationalEntity"},
