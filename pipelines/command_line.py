@@ -144,6 +144,52 @@ def explain(
         show_explanation(explained, _console())
 
 
+@app.command("add-source")
+def add_source(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="files, database, …: a kind of docs/catalogue.md.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What sources.yml shall call it, e.g. ticketing.")],
+    connection: Annotated[
+        str,
+        typer.Option(
+            help="A folder, or a SQLAlchemy URL; ${NAME} is an environment variable and stays so in sources.yml.",
+            metavar="TEXT",
+        ),
+    ],
+    entity: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Look at this table, file or pattern only (may be repeated). Default: all there are", metavar="NAME"
+        ),
+    ] = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(help="Of times without an offset. Default: the organisation's", metavar="ZONE"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show everything, write nothing.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look into a source system, propose its entry with reasons, try the first pull, and add it to sources.yml."""
+    from pipelines.proposal.add_source import add_source as add
+    from pipelines.proposal.add_source import show
+
+    added = add(
+        _home(context, home),
+        kind,
+        name,
+        connection,
+        entities=entity or (),
+        time_zone=time_zone,
+        dry_run=dry_run,
+        say=lambda line: print(line, file=sys.stderr),
+    )
+    if as_json:
+        _print_json(added.as_json())
+    else:
+        show(added, _console())
+
+
 @app.command()
 def replay(
     context: typer.Context,

@@ -70,7 +70,7 @@ CANONICAL = {shape: {**_BATCH, **_ROW, **columns} for shape, columns in OF_SHAPE
 EARLIEST_US = day_number(FIRST_DAY) * DAY_US
 LATEST_US = (day_number(LAST_DAY) + 1) * DAY_US
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
-_ISO = r"^(\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?) ?(Z|z|[+-]\d{2}(?::?\d{2})?)?$"
+ISO_TIME = r"^(\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?) ?(Z|z|[+-]\d{2}(?::?\d{2})?)?$"
 _TIME_OF_DAY = re.compile(r"%-?[HIMSfgnpcX]")
 _SELF_DESCRIBING = (".json", ".jsonl", ".xes", ".json.gz", ".jsonl.gz", ".xes.gz")
 
@@ -467,7 +467,7 @@ class _Reading:
                 local.append(f"p_{ours}")
         if not _reads_iso(time_format):
             return
-        self.parsed[f"m_{ours}"] = f"regexp_extract({text}, {literal(_ISO)}, ['wall', 'zone'])"
+        self.parsed[f"m_{ours}"] = f"regexp_extract({text}, {literal(ISO_TIME)}, ['wall', 'zone'])"
         wall = f"try(epoch_us(try_cast(replace(m_{ours}.wall, ',', '.') AS TIMESTAMP)))"
         zone = f"m_{ours}.zone"
         digits = f"replace(substr({zone}, 2), ':', '')"

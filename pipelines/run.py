@@ -206,13 +206,13 @@ class Daily:
 
     # --- warehouse
 
-    def build(self) -> Built:
-        """Build the warehouse into a file of its own."""
+    def build(self, models: Sequence[str] = ()) -> Built:
+        """Build the warehouse into a file of its own; ``models`` alone where somebody needs no more of it."""
         from pipelines import journal, warehouse
 
         self.progress.stage("Building the warehouse")
         journal.make_empty_files(self.home)
-        built = warehouse.build(self.home, self._variables(), self.progress.step)
+        built = warehouse.build(self.home, self._variables(), self.progress.step, models)
         self._built = built.file
         self.findings = [
             {"name": node.name, "rows": node.failures, "description": node.description} for node in built.warnings

@@ -99,8 +99,8 @@ def variables(
     }
 
 
-def build(home: Home, variables: Mapping[str, Any], on_node: OnNode | None = None) -> Built:
-    """Build every model and run every data test, into fresh files; raise BuildError where one fails."""
+def build(home: Home, variables: Mapping[str, Any], on_node: OnNode | None = None, models: Sequence[str] = ()) -> Built:
+    """Build every model, or ``models``, and run the data tests, into fresh files; raise BuildError where one fails."""
     from dbt.cli.main import dbtRunner
 
     clean(home)
@@ -116,6 +116,7 @@ def build(home: Home, variables: Mapping[str, Any], on_node: OnNode | None = Non
                     *("--target-path", str(home.warehouse / "dbt" / "target")),
                     # Unit tests ask whether the SQL is right, which a day's data does not change.
                     *("--exclude-resource-type", "unit_test"),
+                    *(("--select", *models) if models else ()),
                     *("--vars", json.dumps(dict(variables))),
                     "--no-write-json",
                 ]

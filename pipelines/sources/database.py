@@ -64,6 +64,54 @@ def pull(
     return pulled
 
 
+@dataclass(frozen=True)
+class Table:
+    """A table or view, as it is written in `from`."""
+
+    name: str
+    primary_key: tuple[str, ...]
+    rows: int | None
+    """As the database estimates it; None where it would have to count."""
+
+
+def tables(source: Source, home: Home) -> list[Table]:
+    """Return what the user of the connection may see, but for the database's own."""
+    entity = _no_entity()
+    with _said_clearly(source, entity) as place, _connected(source, entity, home, place) as connection:
+        inspector = sa.inspect(connection)
+        default = inspector.default_schema_name
+        own = {"information_schema", "pg_catalog", "mysql", "performance_schema", "sys", "pg_toast"}
+        schemas = [schema for schema in inspector.get_schema_names() if schema not in own]
+        if connection.dialect.name in ("mysql", "mariadb", "sqlite"):
+            # What other dialects call a schema are other databases here.
+            schemas = [default] if default else [None]
+        rows = dict(_estimated(connection))
+        found = []
+        for schema in schemas:
+            names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+            for name in sorted(names):
+                key = inspector.get_pk_constraint(name, schema).get("constrained_columns") or []
+                written = name if schema == default or schema is None else f"{schema}.{name}"
+                found.append(Table(written, tuple(key), rows.get(name)))
+        return found
+
+
+def _no_entity() -> Entity:
+    from pipelines.catalogue.sources import Entity
+
+    return Entity(name="connection", shape="runs", columns={})
+
+
+def _estimated(connection: Connection) -> Iterator[tuple[str, int]]:
+    """What the database knows without reading its tables."""
+    asked = {
+        "postgresql": "SELECT relname, reltuples FROM pg_class WHERE relkind IN ('r', 'p') AND reltuples >= 0",
+        "mysql": "SELECT table_name, table_rows FROM information_schema.tables WHERE table_schema = database()",
+    }.get({"mariadb": "mysql"}.get(connection.dialect.name, connection.dialect.name))
+    if asked:
+        yield from ((str(name), int(rows)) for name, rows in connection.execute(sa.text(asked)) if rows is not None)
+
+
 def _stream(
     source: Source, entity: Entity, home: Home, pulled: Pulled, known_ties: str | None, progress: Progress
 ) -> Iterator[pa.RecordBatch]:

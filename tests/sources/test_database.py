@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
+from pipelines.catalogue.sources import Source
 from pipelines.sources import SourceError
 from pipelines.sources import database as database_module
 
@@ -534,3 +536,36 @@ def test_a_server_that_goes_away_half_way_lands_nothing(
         postgresql.pull("crm.steps")
 
     assert postgresql.nothing_landed()
+
+
+def test_postgresql_tables_are_listed_with_their_keys_and_looked_into(
+    postgresql: Bench, server: tuple[sa.Engine, sa.URL, Path]
+) -> None:
+    from pipelines.proposal import listing
+    from pipelines.proposal.inference import propose
+    from pipelines.proposal.profile import profile
+
+    run(
+        server,
+        "CREATE TABLE crm.order_step (step_id bigint PRIMARY KEY, order_no text, step text, opened_at timestamptz, "
+        "closed_at timestamptz, state text, updated_at timestamptz NOT NULL)",
+        "INSERT INTO crm.order_step SELECT n, 'O' || n / 2, CASE mod(n, 2) WHEN 0 THEN 'enter' ELSE 'deliver' END, "
+        "timestamptz '2026-01-05 09:00+01' + n * interval '1 hour', timestamptz '2026-01-05 11:00+01' + n * interval "
+        "'1 hour', 'DONE', now() FROM generate_series(2, 61) AS n",
+        "ANALYZE crm.order_step",
+    )
+    source = Source(name="crm", kind="database", connection=SecretStr(postgresql.connection), entities={})
+
+    [subject] = listing.listed(source, postgresql.home, ["crm.order_step"])
+    proposal = propose(subject, profile(listing.sample(source, subject, postgresql.home)), "steps", "database", {})
+
+    assert (subject.primary_key, subject.rows) == (("step_id",), 60)
+    assert proposal.has_offsets
+    assert {key: proposal.entity[key] for key in ("shape", "from", "key", "cursor")} == {
+        "shape": "runs",
+        "from": "crm.order_step",
+        "key": ["step_id"],
+        "cursor": "updated_at",
+    }
+    assert proposal.entity["columns"]["work_order_id"] == "order_no"
+    assert proposal.entity["columns"]["node"] == "step"
