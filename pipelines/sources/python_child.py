@@ -1,0 +1,120 @@
+"""The process in which a function of the user's runs: it hands over Arrow, and what it prints stays out of the way.
+
+It is started by its path and imports nothing of this project, so that it finds what the user's own code finds.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+# Rows that are handed over at once.
+ROWS_AT_ONCE = 32_768
+BATCH, PROBLEM, END = b"B", b"P", b"E"
+
+
+class NotArrow(Exception):
+    """The function gave something that has no rows."""
+
+
+def main() -> None:
+    """Call the function that standard input asks for, and write what it yields to what was standard output."""
+    asked = json.load(sys.stdin)
+    answers = os.fdopen(os.dup(1), "wb")
+    # Whatever prints, in Python or below it, prints to where the other side reads complaints.
+    os.dup2(2, 1)
+    try:
+        for batch in _batches(_call(asked)):
+            _send(answers, BATCH, _as_bytes(batch))
+        _send(answers, END, b"")
+    except BaseException as problem:
+        _send(answers, PROBLEM, json.dumps(_explained(problem)).encode())
+
+
+def _call(asked: dict[str, Any]) -> Any:
+    home = Path(asked["home"])
+    place, _, name = asked["function"].rpartition(":")
+    sys.path.insert(0, str(home))
+    if place.endswith(".py"):
+        path = home / place
+        sys.path.insert(0, str(path.parent))
+        if not path.is_file():
+            raise NotArrow(f"the file {path} does not exist: write it, or correct `connection` in sources.yml")
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)
+    else:
+        module = importlib.import_module(place)
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise NotArrow(f"{place} has no function {name!r}: write it, or correct `connection` in sources.yml")
+    return function(asked["entity"], asked["since"], asked["settings"])
+
+
+def _batches(given: Any) -> Iterator[pa.RecordBatch]:
+    if given is None:
+        return
+    if _table(given) is not None or isinstance(given, dict | str | bytes) or not isinstance(given, Iterable):
+        given = [given]
+    for number, one in enumerate(given, 1):
+        table = _table(one)
+        if table is None:
+            raise NotArrow(
+                f"the function yielded {type(one).__name__} as item {number}: yield pyarrow RecordBatches or Tables, "
+                "or pandas frames"
+            )
+        # A table of no rows still says which columns there are.
+        yield from table.to_batches(ROWS_AT_ONCE) or [pa.RecordBatch.from_pylist([], table.schema)]
+
+
+def _table(value: Any) -> pa.Table | None:
+    if isinstance(value, pa.RecordBatch):
+        return pa.Table.from_batches([value])
+    if isinstance(value, pa.Table):
+        return value
+    if type(value).__module__.partition(".")[0] == "pandas" and hasattr(value, "columns"):
+        return pa.Table.from_pandas(value, preserve_index=False).replace_schema_metadata(None)
+    if hasattr(value, "__arrow_c_stream__"):
+        return pa.table(value)
+    return None
+
+
+def _as_bytes(batch: pa.RecordBatch) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return sink.getvalue()
+
+
+def _send(answers: IO[bytes], kind: bytes, content: Any) -> None:
+    answers.write(kind + len(content).to_bytes(8, "big"))
+    answers.write(content)
+    answers.flush()
+
+
+def _explained(problem: BaseException) -> dict[str, str]:
+    if isinstance(problem, NotArrow):
+        return {"words": str(problem), "traceback": ""}
+    frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if frame.filename != __file__]
+    own = [frame for frame in frames if not frame.filename.startswith("<")]
+    said = traceback.format_exception_only(problem)[-1].strip()
+    where = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
+    if isinstance(problem, SyntaxError) and problem.filename:
+        where = f" ({problem.filename}, line {problem.lineno})"
+    return {"words": said + where, "traceback": "".join(traceback.format_exception(problem))}
+
+
+if __name__ == "__main__":
+    main()
