@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -108,7 +109,9 @@ def _explained(problem: BaseException) -> dict[str, str]:
     if isinstance(problem, NotArrow):
         return {"words": str(problem), "traceback": ""}
     frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if frame.filename != __file__]
-    own = [frame for frame in frames if not frame.filename.startswith("<")]
+    # Where the user's code stood, not the library that it called.
+    others = ("<", sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
+    own = [frame for frame in frames if not frame.filename.startswith(others)] or frames
     said = traceback.format_exception_only(problem)[-1].strip()
     where = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
     if isinstance(problem, SyntaxError) and problem.filename:

@@ -6,13 +6,13 @@ import hashlib
 import json
 import logging
 import re
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -374,7 +374,7 @@ class _Interface:
                 retry=tenacity.retry_if_exception_type(_Stumbled),
                 stop=tenacity.stop_after_attempt(self.source.retries + 1),
                 wait=pause,
-                sleep=lambda seconds: time.sleep(seconds),
+                sleep=lambda seconds: sleep(seconds),
                 reraise=True,
             )(ask)
         except _Stumbled as problem:
@@ -410,7 +410,7 @@ class _Interface:
         try:
             request = self._client.build_request(method, url, headers=headers, **more)
             response = self._client.send(request, auth=auth or _NOBODY, stream=True)
-            until = time.monotonic() + self._silence * SILENCES_OF_AN_ANSWER
+            until = monotonic() + self._silence * SILENCES_OF_AN_ANSWER
             try:
                 for piece in response.iter_bytes():
                     body += piece
@@ -419,7 +419,7 @@ class _Interface:
                             f"answers with more than {LARGEST_ANSWER >> 20} MB at once: ask for less with `paging` or "
                             "`params` in sources.yml."
                         )
-                    if time.monotonic() > until:
+                    if monotonic() > until:
                         raise httpx.ReadTimeout("the answer does not come to its end")
             finally:
                 response.close()
@@ -543,7 +543,7 @@ class _Token(httpx.Auth):
         self._until: float | None = None
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        is_new = self._token is None or (self._until is not None and time.monotonic() >= self._until)
+        is_new = self._token is None or (self._until is not None and monotonic() >= self._until)
         if is_new:
             self._ask()
         request.headers["Authorization"] = f"Bearer {self._token}"
@@ -557,7 +557,7 @@ class _Token(httpx.Auth):
 
     def _ask(self) -> None:
         self._token, lasts = self._renew()
-        self._until = None if lasts is None else time.monotonic() + max(lasts - SECONDS_OF_LEEWAY, lasts / 2)
+        self._until = None if lasts is None else monotonic() + max(lasts - SECONDS_OF_LEEWAY, lasts / 2)
 
 
 # --- answers -------------------------------------------------------------------------------------------------------

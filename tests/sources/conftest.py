@@ -22,6 +22,8 @@ class Bench:
     home: Home
     connection: str
     kind: str = "files"
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What else the source says in sources.yml."""
     clock: datetime = datetime(2026, 5, 1, tzinfo=UTC)
     seen: list[int] = field(default_factory=list)
 
@@ -37,7 +39,13 @@ class Bench:
         """What a daily run does with one entity."""
         self.clock += timedelta(days=1)
         entity = Entity(name="orders", shape="runs", columns={}, from_=from_, **declared)
-        source = Source(name="crm", kind=self.kind, connection=SecretStr(self.connection), entities={"orders": entity})
+        source = Source(
+            name="crm",
+            kind=self.kind,
+            connection=SecretStr(self.connection),
+            entities={"orders": entity},
+            **self.settings,
+        )
         pulled = pull(source, entity, self.batches, self.home, full_refresh, self.seen.append)
         return None if pulled is None else self.landing.land("crm", "orders", pulled, self.clock)
 
