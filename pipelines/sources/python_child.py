@@ -67,29 +67,33 @@ def _call(asked: dict[str, Any]) -> Any:
 def _batches(given: Any) -> Iterator[pa.RecordBatch]:
     if given is None:
         return
-    if _table(given) is not None or isinstance(given, dict | str | bytes) or not isinstance(given, Iterable):
+    if (whole := _reader(given)) is not None:
+        given = [whole]
+    elif isinstance(given, dict | str | bytes) or not isinstance(given, Iterable):
         given = [given]
     for number, one in enumerate(given, 1):
-        table = _table(one)
-        if table is None:
+        reader = _reader(one)
+        if reader is None:
             raise NotArrow(
                 f"the function yielded {type(one).__name__} as item {number}: yield pyarrow RecordBatches or Tables, "
                 "or pandas frames"
             )
         # A table of no rows still says which columns there are.
-        yield from table.to_batches(ROWS_AT_ONCE) or [pa.RecordBatch.from_pylist([], table.schema)]
+        yield pa.RecordBatch.from_pylist([], reader.schema)
+        for batch in reader:
+            for start in range(0, batch.num_rows, ROWS_AT_ONCE):
+                yield batch.slice(start, ROWS_AT_ONCE)
 
 
-def _table(value: Any) -> pa.Table | None:
-    if isinstance(value, pa.RecordBatch):
-        return pa.Table.from_batches([value])
-    if isinstance(value, pa.Table):
+def _reader(value: Any) -> pa.RecordBatchReader | None:
+    if isinstance(value, pa.RecordBatchReader):
         return value
+    if isinstance(value, pa.RecordBatch):
+        return pa.RecordBatchReader.from_batches(value.schema, [value])
     if type(value).__module__.partition(".")[0] == "pandas" and hasattr(value, "columns"):
-        return pa.Table.from_pandas(value, preserve_index=False).replace_schema_metadata(None)
-    if hasattr(value, "__arrow_c_stream__"):
-        return pa.table(value)
-    return None
+        value = pa.Table.from_pandas(value, preserve_index=False).replace_schema_metadata(None)
+    # That is how frames of other libraries hand over what they hold.
+    return pa.RecordBatchReader.from_stream(value) if hasattr(value, "__arrow_c_stream__") else None
 
 
 def _as_bytes(batch: pa.RecordBatch) -> pa.Buffer:

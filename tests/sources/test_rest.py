@@ -473,14 +473,11 @@ def test_a_host_that_does_not_answer_is_named(crm: Bench, sleeps: list[float], c
 # --- who asks
 
 BASIC = "Basic " + base64.b64encode(f"reader:{SECRET}".encode()).decode()
-AUTHS = {
-    "basic": (Auth(basic=Basic(user="reader", password=SECRET)), lambda asked: asked.headers["authorization"] == BASIC),
-    "bearer": (Auth(bearer=SECRET), lambda asked: asked.headers["authorization"] == f"Bearer {SECRET}"),
-    "header": (
-        Auth(api_key=ApiKey(header="X-Api-Key", value=SECRET)),
-        lambda asked: asked.headers["x-api-key"] == SECRET,
-    ),
-    "query": (Auth(api_key=ApiKey(query="key", value=SECRET)), lambda asked: asked.params["key"] == SECRET),
+AUTHS: dict[str, tuple[Auth, Callable[[Asked], bool]]] = {
+    "basic": (Auth(basic=Basic(user="reader", password=SECRET)), lambda it: it.headers["authorization"] == BASIC),
+    "bearer": (Auth(bearer=SECRET), lambda it: it.headers["authorization"] == f"Bearer {SECRET}"),
+    "header": (Auth(api_key=ApiKey(header="X-Key", value=SECRET)), lambda it: it.headers["x-key"] == SECRET),
+    "query": (Auth(api_key=ApiKey(query="key", value=SECRET)), lambda it: it.params["key"] == SECRET),
 }
 
 
@@ -518,11 +515,9 @@ class Tokens:
 
     def answer(self, asked: Asked) -> Any:
         if asked.path == "/token":
-            credentials = (asked.form.get("client_id"), asked.form.get("client_secret"))
-            basic = base64.b64encode(f"us:{SECRET}".encode()).decode()
-            is_right = (
-                credentials == ("us", SECRET) if self.in_form else asked.headers["authorization"] == f"Basic {basic}"
-            )
+            in_header = "Basic " + base64.b64encode(f"us:{SECRET}".encode()).decode()
+            in_form = (asked.form.get("client_id"), asked.form.get("client_secret"))
+            is_right = in_form == ("us", SECRET) if self.in_form else asked.headers.get("authorization") == in_header
             assert asked.form["grant_type"] == "client_credentials"
             if not is_right:
                 return Answer({"error": "invalid_client", "was": str(asked)}, status=401)
