@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
@@ -100,7 +101,11 @@ class Auth(_OneOf):
             self.api_key and self.api_key.value,
             self.oauth2 and self.oauth2.client_secret,
         ]
-        return [secret.get_secret_value() for secret in found if secret]
+        secrets = [secret.get_secret_value() for secret in found if secret]
+        pairs = [(self.basic.user, self.basic.password)] if self.basic else []
+        pairs += [(self.oauth2.client_id, self.oauth2.client_secret)] if self.oauth2 else []
+        # As they are sent, which a server may repeat.
+        return secrets + [b64encode(f"{user}:{one.get_secret_value()}".encode()).decode() for user, one in pairs]
 
 
 class CursorPaging(Model):

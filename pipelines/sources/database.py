@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from pipelines.home import Home
 from pipelines.sources.cursors import Content, begin, conclude, future
+from pipelines.sources.patience import patiently
 from pipelines.sources.pulled import Progress, Pulled, SourceError
 
 if TYPE_CHECKING:
@@ -358,10 +359,12 @@ class _Following:
 def _connected(source: Source, entity: Entity, home: Home, place: _Place) -> Iterator[Connection]:
     url = _url(source, entity)
     place.secrets = _secrets(url)
-    engine = _sqlite(source, entity, url, home) if url.get_backend_name() == "sqlite" else _server(url)
+    seconds = source.timeout.total_seconds() if source.timeout else SECONDS_TO_CONNECT
+    is_file = url.get_backend_name() == "sqlite"
+    engine = _sqlite(source, entity, url, home, seconds) if is_file else _server(url, seconds)
     place.words = "cannot connect: "
     try:
-        with engine.connect() as connection:
+        with patiently(engine.connect, source.retries, _may_pass) as connection:
             place.words = ""
             if connection.dialect.name == "postgresql":
                 connection = connection.execution_options(postgresql_readonly=True)
@@ -386,14 +389,24 @@ def _url(source: Source, entity: Entity) -> URL:
     return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
 
 
-def _server(url: URL) -> Engine:
+def _may_pass(problem: BaseException) -> bool:
+    """Say whether another try to connect may go better: a refused password never does, and may lock the account."""
+    if not isinstance(problem, DBAPIError):
+        return False
+    words = str(problem.orig)
+    # PostgreSQL answered, and its driver calls that a failed connection too.
+    pattern = BUSY if "FATAL" in words else f"{UNREACHABLE}|{BUSY}"
+    return bool(re.search(pattern, words, re.IGNORECASE))
+
+
+def _server(url: URL, seconds: float) -> Engine:
     arguments = {}
-    if url.drivername == "postgresql+psycopg" and "connect_timeout" not in url.query:
-        arguments["connect_timeout"] = SECONDS_TO_CONNECT
+    if url.drivername in ("postgresql+psycopg", "mysql+pymysql") and "connect_timeout" not in url.query:
+        arguments["connect_timeout"] = max(1, round(seconds))
     return sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=arguments)
 
 
-def _sqlite(source: Source, entity: Entity, url: URL, home: Home) -> Engine:
+def _sqlite(source: Source, entity: Entity, url: URL, home: Home, seconds: float) -> Engine:
     if not url.database or url.database == ":memory:":
         raise SourceError(
             source.name,
@@ -416,7 +429,7 @@ def _sqlite(source: Source, entity: Entity, url: URL, home: Home) -> Engine:
         ) from None
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=SECONDS_TO_CONNECT)
+        return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=seconds)
 
     return sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
 
@@ -445,13 +458,13 @@ class _Place:
         return text
 
 
+UNREACHABLE = r"resolve|connection refused|timeout|timed out|could not connect|can't connect|connection failed"
+BUSY = r"starting up|too many (?:clients|connections)|remaining connection slots"
 REMEDIES = {
     r"password authentication|access denied for user|no password supplied|authentication failed": (
         "The user name or password is refused: correct the `connection` of {source} (its environment variable)."
     ),
-    r"resolve|connection refused|timeout|timed out|could not connect|can't connect|connection failed": (
-        "Is the server up, and are host, port and database in the `connection` of {source} right?"
-    ),
+    UNREACHABLE: ("Is the server up, and are host, port and database in the `connection` of {source} right?"),
     r"permission denied|denied to user|not authorized": "Give this user the right to read it (GRANT SELECT).",
     r"no such column|column .* does not exist|unknown column": "Correct the `query` of the entity in sources.yml.",
     r"no such table|relation .* does not exist|syntax error": "Correct `from` or `query` of the entity in sources.yml.",

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pyarrow as pa
-import tenacity
 
 from pipelines.home import Home
 from pipelines.sources.cursors import begin, followed, since
 from pipelines.sources.json_text import JSON, Number, cell_text, text_batch
+from pipelines.sources.patience import patiently
 from pipelines.sources.pulled import Progress, Pulled, SourceError
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 SECONDS_OF_SILENCE = 30.0
 # A server that lets an answer drip would otherwise hold the run for ever.
 SILENCES_OF_AN_ANSWER = 10
-SECONDS_BEFORE_THE_FIRST_RETRY, SECONDS_BETWEEN_RETRIES = 1.0, 60.0
 # Who asks for more patience is better asked again by the next run.
 LONGEST_PAUSE = 300.0
 # As Python objects it takes some 5 times as much.
@@ -360,23 +359,13 @@ class _Interface:
         return self._patiently(f"GET {self.shown(url)}", lambda: self._get(url))
 
     def _patiently(self, what: str, ask: Callable[[], Any]) -> Any:
-        backing_off = tenacity.wait_exponential_jitter(
-            initial=SECONDS_BEFORE_THE_FIRST_RETRY, max=SECONDS_BETWEEN_RETRIES, jitter=SECONDS_BEFORE_THE_FIRST_RETRY
-        )
-
-        def pause(state: tenacity.RetryCallState) -> float:
-            problem = state.outcome.exception() if state.outcome else None
-            asked = problem.pause if isinstance(problem, _Stumbled) else None
-            return backing_off(state) if asked is None else asked
-
         try:
-            return tenacity.Retrying(
-                retry=tenacity.retry_if_exception_type(_Stumbled),
-                stop=tenacity.stop_after_attempt(self.source.retries + 1),
-                wait=pause,
-                sleep=lambda seconds: sleep(seconds),
-                reraise=True,
-            )(ask)
+            return patiently(
+                ask,
+                self.source.retries,
+                lambda problem: isinstance(problem, _Stumbled),
+                lambda problem: getattr(problem, "pause", None),
+            )
         except _Stumbled as problem:
             tries = f", {self.source.retries + 1} times" if self.source.retries else ""
             again = "Nothing of this pull has landed: run again later."

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pipelines.catalogue.sources import Entity, Source
 from pipelines.home import Home
 from pipelines.landing import ROW_NUMBER, Batch, Landing
-from pipelines.sources import pull
+from pipelines.sources import patience, pull
 
 
 @dataclass
@@ -77,3 +77,11 @@ def rows(batch: Batch) -> list[dict[str, Any]]:
 def bench(tmp_path: Path) -> Bench:
     (tmp_path / "in").mkdir()
     return Bench(Home(tmp_path), "in")
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses before further tries, none of which is made."""
+    slept: list[float] = []
+    monkeypatch.setattr(patience, "sleep", slept.append)
+    return slept

@@ -207,7 +207,7 @@ def test_a_function_that_fails_is_named_by_its_line_and_its_traceback_is_in_the_
         erp,
         "def pull(entity, since, settings):\n    raise ValueError(settings['password'] + ' is refused\\nand more')\n",
     )
-    assert "ValueError: *** is no key (" in refused(erp)
+    assert "ValueError: *** is refused and more (" in refused(erp)
     assert SECRET not in caplog.text
 
 

@@ -28,14 +28,6 @@ def api() -> Iterator[Api]:
 
 
 @pytest.fixture
-def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that would have been made."""
-    slept: list[float] = []
-    monkeypatch.setattr(rest, "sleep", slept.append)
-    return slept
-
-
-@pytest.fixture
 def crm(bench: Bench, api: Api, sleeps: list[float]) -> Bench:
     bench.kind = "rest"
     bench.connection = f"{api.url}/v2/"
