@@ -83,19 +83,24 @@ def _flat(row: Any, number: int) -> dict[str, str | None]:
     if not isinstance(row, dict):
         raise _Refused(f"row {number} is {_what(row)}, no object: correct `records` in sources.yml.")
     cells: dict[str, str | None] = {}
-
-    def add(prefix: str, value: dict[str, Any]) -> None:
-        for key, inner in value.items():
-            name = prefix + key
-            if type(inner) is dict and inner:
-                add(f"{name}.", inner)
-            elif name in cells:
-                raise _Refused(f"row {number} has two values named {name!r}: have one of them renamed or left out.")
-            else:
-                cells[name] = None if inner == {} else cell_text(inner)
-
-    add("", row)
+    _flatten("", row, cells, number)
     return cells
+
+
+def _flatten(prefix: str, value: dict[str, Any], cells: dict[str, str | None], number: int) -> None:
+    for key, inner in value.items():
+        name = prefix + key
+        # Numbers are texts already, and most cells are one of the two.
+        if inner is None or isinstance(inner, str):
+            cell = inner
+        elif type(inner) is dict and inner:
+            _flatten(f"{name}.", inner, cells, number)
+            continue
+        else:
+            cell = None if inner == {} else cell_text(inner)
+        if name in cells:
+            raise _Refused(f"row {number} has two values named {name!r}: have one of them renamed or left out.")
+        cells[name] = cell
 
 
 # --- pages ---------------------------------------------------------------------------------------------------------
