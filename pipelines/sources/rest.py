@@ -353,8 +353,10 @@ class _Interface:
         """Say what is wrong in a line, without secrets."""
         try:
             yield
-        except (_Refused, UnicodeError) as problem:
+        except (_Refused, UnicodeError, httpx.InvalidURL) as problem:
             words = self._clean(str(problem))
+            if isinstance(problem, httpx.InvalidURL):
+                words = f"an answer points to an address that is none ({words}): have the interface mended."
             if isinstance(problem, UnicodeError):
                 words = f"a row holds text that is no valid Unicode ({words}): have it mended in the source."
             raise SourceError(self.source.name, self.entity.name, words) from None

@@ -289,7 +289,7 @@ def test_an_interface_is_described_with_its_secrets_from_the_environment(read: R
     assert shown(jobs.params) == {"state": "all", "tag": ["1", "001"], "key": "s3cret"}
     assert shown(crm.headers) == {"X-Tenant": "ours", "X-Key": "Key s3cret"}
     assert jobs.paging == Paging(cursor=CursorPaging(param="after", from_="meta.next"))
-    assert crm.secrets() == ["Key s3cret", "s3cret"]
+    assert crm.secrets() == ["dXM6czNjcmV0", "Key s3cret", "s3cret"]
     assert "s3cret" not in str(catalogue.as_json())
     assert "ours" in str(catalogue.as_json())
     assert catalogue.hash == read(files, {"KEY": "another"}).hash

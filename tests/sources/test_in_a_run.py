@@ -9,7 +9,10 @@ import duckdb
 import pytest
 import tiny
 
+from pipelines.catalogue import read_catalogue
 from pipelines.home import Home
+from pipelines.landing import Landing
+from pipelines.rules import sources_of
 from pipelines.run import run
 
 from .api import Answer, Api, Asked
@@ -134,6 +137,11 @@ def test_what_they_deliver_is_judged_and_published_and_their_secrets_are_nowhere
     assert "the user, key or token is refused" in problems["shop.steps"]
     assert "RuntimeError: *** (" in problems["erp.steps"]
     assert "in/erp.py, line 10)" in problems["erp.steps"]
+
+    landed, catalogue = Landing(home).latest_catalogue(), read_catalogue(home)
+    assert landed
+    for source in ("shop", "erp"):
+        assert sources_of(landed)[source].entities == catalogue.sources[source].entities
 
     log = (home.warehouse / "logs" / "run.log").read_text(encoding="utf-8")
     assert "erp.steps printed: with ***" in log

@@ -229,6 +229,8 @@ def test_pages_are_followed_to_the_last(crm: Bench, api: Api, way: str) -> None:
         (Paging(page=PagePaging(param="pg")), lambda asked: ROWS, "delivers the same 23 rows once more"),
         (Paging(offset=OffsetPaging(param="skip")), lambda asked: ROWS, "does the interface know the parameters"),
         (Paging(next_link="next"), lambda asked: {"items": [], "next": {"href": "x"}}, "is an object with href"),
+        (Paging(next_link="next"), lambda asked: {"items": [], "next": "http://[x"}, "an address that is none"),
+        (Paging(next_link="next"), lambda asked: {"items": [], "next": "file:///etc/x"}, "an address that is none"),
         (Paging(next_link="link.next"), _by_link, "`links.next` speaks of more pages: say in `paging`"),
         (Paging(link_header="next"), lambda asked: Answer(b"[", status=500), "answered 500"),
         (None, _by_link, "`links.next` speaks of more pages: say in `paging`"),
