@@ -305,6 +305,7 @@ class _Stumbled(Exception):
 
     message: str
     pause: float | None = None
+    remedy: str = ""
 
 
 @dataclass
@@ -375,7 +376,7 @@ class _Interface:
             )
         except _Stumbled as problem:
             tries = f", {self.source.retries + 1} times" if self.source.retries else ""
-            again = "Nothing of this pull has landed: run again later."
+            again = f"{problem.remedy} Nothing of this pull has landed: run again later.".lstrip()
             raise _Placed(f"{what} {problem.message}{tries}. {again}") from None
         except _Placed:
             raise
@@ -430,7 +431,8 @@ class _Interface:
                     "name the authority's file in the environment variable SSL_CERT_FILE."
                 ) from None
             raise _Stumbled(
-                f"cannot connect ({problem}): is the server up, and is `connection` of {self.source.name} right?"
+                f"cannot connect ({problem})",
+                remedy=f"Is the server up, and is `connection` of {self.source.name} right?",
             ) from None
         except httpx.HTTPError as problem:
             raise _Stumbled(f"was cut off ({str(problem) or type(problem).__name__})") from None
