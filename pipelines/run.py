@@ -505,17 +505,8 @@ def log_unexpected(home: Home, problem: BaseException, catalogue: Catalogue | No
 
 
 def without_secrets(text: str, catalogue: Catalogue | None) -> str:
-    """Blank out the connections of the catalogue, and the passwords within them."""
-    from urllib.parse import unquote, urlsplit
-
+    """Blank out what the catalogue got from the environment: connections, passwords, keys and tokens."""
     for source in catalogue.sources.values() if catalogue is not None else ():
-        if source.kind == "files":
-            continue
-        whole = source.connection.get_secret_value()
-        with suppress(ValueError):
-            password = urlsplit(whole).password
-            for secret in (whole, password, unquote(password or "")):
-                # A password of a letter or two would blank out half the text, and guard nothing.
-                if secret and len(secret) > 2:
-                    text = text.replace(secret, "***")
+        for secret in source.secrets():
+            text = text.replace(secret, "***")
     return text

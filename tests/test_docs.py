@@ -11,6 +11,7 @@ import pytest
 from pipelines.catalogue import read_catalogue
 from pipelines.catalogue.limits import limit_of
 from pipelines.home import Home
+from pipelines.sources import pull
 
 ROOT = Path(__file__).parents[1]
 QUESTIONS = re.findall(
@@ -40,17 +41,17 @@ GUIDE = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
 
 
 def _write_the_guides_files(home: Path) -> dict[str, str]:
-    """Write the five files that the guide shows, and return the pieces that it shows for some of them."""
+    """Write the files that the guide shows, and return the pieces that it shows for some of them."""
     files = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```", GUIDE, re.M | re.S))
-    assert len(files) == 5
-    (home / "catalogue").mkdir()
+    assert len(files) == 6
     (home / "in").mkdir()
     for name, text in files.items():
-        (home / "catalogue" / name).write_text(text, encoding="utf-8")
+        path = home / name if "/" in name else home / "catalogue" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     return {
-        name: piece
+        name: "".join(re.findall(r"^```yaml\n(.*?)^```", section, re.M | re.S))
         for name, section in re.findall(r"^## (\S+)\n(.*?)(?=^## )", GUIDE, re.M | re.S)
-        for piece in re.findall(r"^```yaml\n(.*?)^```", section, re.M | re.S)
     }
 
 
@@ -60,16 +61,45 @@ def test_the_guides_example_is_a_catalogue_in_order(tmp_path: Path) -> None:
     assert not read_catalogue(Home(tmp_path)).warnings
 
 
-def test_the_pieces_that_the_guide_adds_fit_into_its_files(tmp_path: Path) -> None:
+def test_the_pieces_that_the_guide_adds_fit_into_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "secret of the shop")
+    monkeypatch.setenv("ERP_PASSWORD", "secret of the erp")
     pieces = _write_the_guides_files(tmp_path)
     for name, piece in pieces.items():
         path = tmp_path / "catalogue" / name
         path.write_text(path.read_text(encoding="utf-8") + piece, encoding="utf-8")
 
-    catalogue = read_catalogue(Home(tmp_path))
+    home = Home(tmp_path)
+    catalogue = read_catalogue(home)
     assert not catalogue.warnings
     assert catalogue.sources["ticketing"].entities["waits"].shape == "pauses"
     assert len(catalogue.calendars["shop"].versions) == 2
+    assert catalogue.sources["shop"].auth
+    erp = catalogue.sources["erp"]
+    pulled = pull(erp, erp.entities["steps"], [], home)
+    assert pulled
+    assert sum(batch.num_rows for batch in pulled.batches) == 1
+    assert pulled.cursor_to == "2026-03-02 10:00"
+
+
+@pytest.mark.parametrize("key", ["auth", "paging"])
+def test_every_way_to_ask_and_to_page_that_the_guide_shows_is_one(tmp_path: Path, key: str) -> None:
+    shown = re.findall(r"^\| `(\w+: .*?)` \|", GUIDE.split(f"| `{key}` |")[1].split("\n\n")[0], re.M)
+    assert len(shown) == {"auth": 4, "paging": 5}[key]
+    _write_the_guides_files(tmp_path)
+    path = tmp_path / "catalogue" / "sources.yml"
+    entity = path.read_text(encoding="utf-8").split("      tickets:\n")[1].replace("tickets.csv", "/tickets")
+    for written in shown:
+        of_source, of_entity = (f"{key}: {{{written}}}" if key == kind else "" for kind in ("auth", "paging"))
+        path.write_text(
+            f"sources:\n  shop:\n    kind: rest\n    connection: https://x\n    {of_source}\n    entities:\n"
+            f"      tickets:\n        {of_entity}\n{entity}",
+            encoding="utf-8",
+        )
+        shop = read_catalogue(Home(tmp_path), dict.fromkeys(["PASSWORD", "TOKEN", "KEY", "SECRET"], "x")).sources[
+            "shop"
+        ]
+        assert shop.auth if key == "auth" else shop.entities["tickets"].paging
 
 
 def test_every_limit_that_the_guide_shows_is_one() -> None:

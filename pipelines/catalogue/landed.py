@@ -16,7 +16,7 @@ from pipelines.catalogue.whole import Catalogue
 from pipelines.errors import UserError
 
 # How a source is reached, and how often, is no matter of judging what it delivered.
-OF_PULLING = {"connection", "expected_every"}
+OF_PULLING = {"connection", "expected_every", "timeout", "retries", "auth", "headers", "settings"}
 
 
 def landed_sources(as_json: Mapping[str, Any], what: str, environ: Mapping[str, str] = os.environ) -> dict[str, Source]:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from pipelines.catalogue.base import AnyText, Model, Text, Texts, as_text
+from pipelines.catalogue.base import AnyText, Model, Text, Texts, Whole, as_text
 from pipelines.catalogue.reading import File, WrittenDict, is_scalar, plain, suggest
+from pipelines.catalogue.rest import Auth, Paging, Value, Values, is_from_environment
 from pipelines.catalogue.times import ZoneName, length_of
 from pipelines.home import Home
 
 Shape = Literal["runs", "events", "milestones", "pauses"]
 Status = Literal["completed", "in_progress", "cancelled"]
+Kind = Literal["files", "database", "rest", "python"]
 STATUSES: tuple[Status, ...] = ("completed", "in_progress", "cancelled")
 
 # It is the asset group, the folder in landing and the value of source_system.
@@ -52,7 +56,7 @@ REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 FILE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xes")
-LATER_KINDS = {"rest": "deliver its answers as .json files, kind files", "python": "let it write files, kind files"}
+FUNCTION = re.compile(r"(?:[^:]+\.py|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):[A-Za-z_]\w*")
 WORDS_FOR_TIMES = ("unix", "unix_ms")
 # What DuckDB's strptime understands, with and without the minus that leaves zeros out.
 TIME_DIRECTIVES = frozenset("aAwdbBmyYHIpMSfgnzZjUWcxXGVu%") | {"-" + letter for letter in "dmyHIMSj"}
@@ -158,8 +162,21 @@ class Milestone(Model):
     promised_at: Text | None = None
 
 
+def _length(value: Any) -> Any:
+    value = as_text(value)
+    if not isinstance(value, str):
+        return value
+    length_us, _ = length_of(value.strip())
+    if not length_us:
+        raise ValueError("is no time at all; write a length such as 30s, 1h or 1d")
+    return timedelta(microseconds=length_us)
+
+
+Length = Annotated[timedelta, BeforeValidator(_length)]
+
+
 class Entity(Model):
-    """A table, query or set of files of one shape."""
+    """A table, query, set of files, path or function of one shape."""
 
     name: str = Field(alias="(name)")
     shape: Shape = Field(description="runs, events, milestones or pauses")
@@ -167,6 +184,14 @@ class Entity(Model):
     query: Text | None = None
     key: Texts = ()
     cursor: Text | None = None
+    cursor_lag: Length | None = None
+    cursor_param: Text | None = None
+    cursor_format: Text | None = None
+    params: dict[str, Values] = Field(default_factory=dict)
+    records: Text | None = None
+    total: Text | None = None
+    total_header: Text | None = None
+    paging: Paging | None = None
     columns: dict[str, Column] = Field(description="ours: theirs, e.g. {work_order_id: ticket_id}")
     work_order_url: Text | None = None
     statuses: dict[Status, Texts] = Field(default_factory=dict)
@@ -198,28 +223,54 @@ class Entity(Model):
         return filled
 
 
-def _length(value: Any) -> Any:
-    value = as_text(value)
-    if not isinstance(value, str):
-        return value
-    length_us, _ = length_of(value.strip())
-    if not length_us:
-        raise ValueError("is no time at all; write how often data is expected, e.g. 1d")
-    return timedelta(microseconds=length_us)
+def _settings(value: Any) -> Any:
+    """Return settings as Python has them, with what the environment put into them kept out of sight."""
+    if isinstance(value, dict):
+        return {str(key): _settings(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_settings(item) for item in value]
+    return SecretStr(str(value)) if is_from_environment(value) else plain(value)
+
+
+def shown(value: Any) -> Any:
+    """Return settings, headers or parameters with their secrets: for whoever sends them."""
+    if isinstance(value, dict):
+        return {key: shown(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(item) for item in value]
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 class Source(Model):
     """An IT system that records run times."""
 
     name: str = Field(alias="(name)")
-    kind: Literal["files", "database"] = Field(description="files or database")
+    kind: Kind = Field(description="files, database, rest or python")
     connection: Annotated[SecretStr, BeforeValidator(as_text)] = Field(
-        description="a folder for kind files, a SQLAlchemy URL such as ${TICKETING_URL} for kind database"
+        description="a folder for kind files, a SQLAlchemy URL such as ${TICKETING_URL} for kind database, a base URL "
+        "for kind rest, file.py:function for kind python"
     )
     time_zone: ZoneName = "UTC"
-    expected_every: Annotated[timedelta, BeforeValidator(_length)] = timedelta(days=1)
+    expected_every: Length = timedelta(days=1)
     work_order_prefix: AnyText = ""
+    timeout: Length | None = None
+    retries: Whole = Field(5, ge=0, le=20)
+    auth: Auth | None = None
+    headers: dict[str, Value] = Field(default_factory=dict)
+    settings: Annotated[dict[str, Any], BeforeValidator(_settings)] = Field(default_factory=dict)
     entities: dict[str, Entity] = Field(description="the tables or files to pull, by a name of yours")
+
+    def secrets(self) -> list[str]:
+        """Return what must appear in no message, log or table, the longest first."""
+        found = [self.headers, self.settings, [entity.params for entity in self.entities.values()]]
+        secrets = {*_secrets(found), *(self.auth.secrets() if self.auth else ())}
+        if self.kind == "database":
+            whole = self.connection.get_secret_value()
+            with suppress(ValueError):
+                password = urlsplit(whole).password or ""
+                secrets |= {whole, password, unquote(password)}
+        # A password of a letter or two would blank out half a text, and guard nothing.
+        return sorted((secret for secret in secrets if len(secret) > 2), key=len, reverse=True)
 
     def folder(self, home: Home) -> Path:
         """Return the folder of a ``files`` source; a relative one is relative to the home."""
@@ -230,14 +281,9 @@ class Source(Model):
         """Name the entities, and check what depends on the kind."""
         filled = _same_place(data, data)
         filled.setdefault("time_zone", file.zone)
-        later = LATER_KINDS.get(str(data.get("kind", "")))
-        if later:
-            file.mistake(
-                (*data.place, "kind"),
-                f"{file.label(data)}.kind {file.shown((*data.place, 'kind'))} is not available yet; until then {later}",
-            )
-            filled["kind"] = "files"
-        elif "connection" in data and "kind" in data:
+        of_kind = str(data.get("kind", ""))
+        _only_of(_SOURCE_KEYS, of_kind, data, file)
+        if "connection" in data and "kind" in data:
             file_mistake = _connection_mistake(str(as_text(data["kind"])), str(as_text(data["connection"])))
             if file_mistake:
                 file.mistake(data["connection"], f"{file.label(data)}.connection {file_mistake}")
@@ -248,7 +294,7 @@ class Source(Model):
                 file.mistake(where, f"{file.label(where)} is empty; add what to pull from this source")
             filled["entities"] = _named(entities, file, "an entity")
             for name, entity in filled["entities"].items():
-                _kind_mistakes(str(data.get("kind")), entity, (*where, name), file)
+                _kind_mistakes(of_kind, entity, (*where, name), file)
         return filled
 
 
@@ -313,6 +359,23 @@ def _connection_mistake(of_kind: str, connection: str) -> str | None:
             return (
                 "is no SQLAlchemy URL; write it like postgresql://user:${PASSWORD}@host/database or sqlite:///file.db"
             )
+    elif of_kind == "rest":
+        try:
+            url = urlsplit(connection)
+            is_base = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+        except ValueError:
+            is_base = False
+        if not is_base:
+            return "is no base URL; write it like https://api.example.com/v2"
+        if url.username or url.password:
+            return "holds a user or a password; write them as `auth: {basic: {user: …, password: …}}`"
+        if url.query or url.fragment:
+            return "has a query; write it as `params` of the entities, and a key as `auth: {api_key: …}`"
+    elif of_kind == "python":
+        if not FUNCTION.fullmatch(connection.strip()):
+            return (
+                "names no function; write file.py:function, the file relative to the home, or package.module:function"
+            )
     elif of_kind == "files" and "://" in connection and not connection.startswith("file://"):
         return "points to an object store or server, which is not available yet; mount or copy it, and give the folder"
     return None
@@ -321,15 +384,20 @@ def _connection_mistake(of_kind: str, connection: str) -> str | None:
 def _kind_mistakes(of_kind: str, entity: WrittenDict, place: tuple[str | int, ...], file: File) -> None:
     """Note what an entity may not say in a source of its kind."""
     label = file.label(place)
-    if of_kind == "database":
+    _only_of(_ENTITY_KEYS, of_kind, entity, file)
+    if "cursor" not in entity:
+        for key in ("cursor_param", "cursor_format", "cursor_lag"):
+            if key in entity:
+                file.mistake((*place, key), f"{label}.{key} needs `cursor`: the column that tells when a row changed")
+    if of_kind == "rest":
+        _rest_mistakes(entity, place, file)
+    elif of_kind == "database":
         is_table, is_query = entity.get("from") is not None, entity.get("query") is not None
         if is_table == is_query:
             both = "has both `from` and `query`; keep one" if is_table else "needs `from` (a table) or `query`"
             file.mistake(place, f"{label} {both}")
     elif of_kind == "files":
-        if "query" in entity:
-            file.mistake((*place, "query"), f"{label}.query is for databases; give the files with `from`")
-        elif entity.get("from") is None:
+        if entity.get("from") is None:
             file.mistake(place, f"`from` is missing in {label}: the file to read, or a pattern such as runs_*.csv")
         if "cursor" in entity:
             file.warn((*place, "cursor"), f"{label}.cursor has no effect: files are compared by content; remove it")
@@ -340,6 +408,67 @@ def _kind_mistakes(of_kind: str, entity: WrittenDict, place: tuple[str | int, ..
                 f"{label}.from {file.shown(pattern)} is no format that can be read; known: {', '.join(FILE_FORMATS)}, "
                 "each also with .gz",
             )
+
+
+def _rest_mistakes(entity: WrittenDict, place: tuple[str | int, ...], file: File) -> None:
+    label = file.label(place)
+    path = entity.get("from")
+    if path is None:
+        file.mistake(place, f"`from` is missing in {label}: the path behind the base URL, e.g. /tickets")
+    elif is_scalar(path) and "://" in str(path):
+        file.mistake(path, f"{label}.from is a whole URL; write the path behind `connection`, e.g. /tickets")
+    elif is_scalar(path) and set("?#") & set(str(path)):
+        file.mistake(path, f"{label}.from has a query; write it as `params`, e.g. {{status: all}}")
+    if "cursor" in entity and "cursor_param" not in entity:
+        file.mistake(
+            (*place, "cursor"),
+            f"{label}.cursor needs `cursor_param`: the parameter that asks for what changed since, e.g. updated_since",
+        )
+    written = entity.get("cursor_format")
+    if is_scalar(written):
+        for message in _time_format_mistakes(written, file):
+            file.mistake(*message)
+
+
+# What only some kinds can make use of.
+_SOURCE_KEYS = {
+    "auth": ("rest",),
+    "headers": ("rest",),
+    "settings": ("python",),
+    "timeout": ("database", "rest", "python"),
+    "retries": ("database", "rest"),
+}
+_ENTITY_KEYS = {
+    "from": ("files", "database", "rest"),
+    "query": ("database",),
+    "params": ("rest",),
+    "records": ("rest",),
+    "total": ("rest",),
+    "total_header": ("rest",),
+    "paging": ("rest",),
+    "cursor_param": ("rest",),
+    "cursor_format": ("rest",),
+    "cursor_lag": ("rest", "python"),
+}
+
+
+def _only_of(kinds: dict[str, tuple[str, ...]], of_kind: str, data: WrittenDict, file: File) -> None:
+    for key, known in kinds.items():
+        if of_kind in get_args(Kind) and of_kind not in known and data.get(key) is not None:
+            file.mistake(
+                (*data.place, key),
+                f"{file.label(data)}.{key} is for kind {' and '.join(known)}, this is {of_kind}; remove it",
+            )
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = value.values()
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, Iterable) and not isinstance(value, str):
+        for item in value:
+            yield from _secrets(item)
 
 
 def _is_file_format(pattern: str) -> bool:

@@ -32,6 +32,8 @@ def pull(
         from pipelines.sources import files as kind
     elif source.kind == "database":
         from pipelines.sources import database as kind
+    elif source.kind == "rest":
+        from pipelines.sources import rest as kind
     else:
-        raise SourceError(source.name, entity.name, f"sources of kind {source.kind!r} are not available yet.")
+        from pipelines.sources import python as kind
     return kind.pull(source, entity, history, home, full_refresh, progress)

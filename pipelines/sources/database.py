@@ -20,6 +20,8 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from pipelines.home import Home
+from pipelines.sources.cursors import Content, begin, conclude, future
+from pipelines.sources.patience import patiently
 from pipelines.sources.pulled import Progress, Pulled, SourceError
 
 if TYPE_CHECKING:
@@ -51,16 +53,8 @@ def pull(
     origin = entity.query or entity.from_
     if not origin:
         raise SourceError(source.name, entity.name, "name a table in `from`, or give a `query`, in sources.yml.")
-    pulled = Pulled(
-        mode="whole", batches=iter(()), origin=origin, cursor_column=entity.cursor, always_land=full_refresh
-    )
-    newest = history[-1].manifest if history and not full_refresh else {}
-    # In another table, query or column the old place means nothing.
-    if entity.cursor and (newest.get("cursor_column"), newest.get("origin")) == (entity.cursor, origin):
-        pulled.cursor_from, pulled.cursor_type = newest.get("cursor_to"), newest.get("cursor_type")
-    if pulled.cursor_from is not None:
-        pulled.mode = "cursor"
-    pulled.batches = _stream(source, entity, home, pulled, newest.get("cursor_ties"), progress or (lambda rows: None))
+    pulled, known_ties = begin(entity, history, origin, full_refresh)
+    pulled.batches = _stream(source, entity, home, pulled, known_ties, progress or (lambda rows: None))
     return pulled
 
 
@@ -120,7 +114,7 @@ def _stream(
         place.words = "while its rows were read: "
         yield pa.RecordBatch.from_pylist([], reading.schema)
         following = _Following(entity.cursor, reading) if entity.cursor else None
-        content = _Content()
+        content = Content()
         rows = 0
         for part in _partitions(connection, reading):
             batch = reading.batch(part)
@@ -134,17 +128,11 @@ def _stream(
         if following is None:
             pulled.content_hash = content.hash()
             return
-        ties = following.ties()
-        if following.last is None:
-            pulled.cursor_to = pulled.cursor_from
-        else:
-            pulled.cursor_to, cursor_type = _cursor_text(following.last)
-            pulled.cursor_type = reading.cursor_type or cursor_type
-        pulled.cursor_ties = ties
-        stands_still = pulled.mode == "cursor" and pulled.cursor_to == pulled.cursor_from
-        pulled.unchanged = stands_still and (rows == 0 or ties == known_ties)
-        # A first pull that finds nothing, found again, is nothing new either.
-        pulled.content_hash = f"{rows}:{ties}" if following.last is None else None
+        place: tuple[str, str] | None = None
+        if following.last is not None:
+            text, cursor_type = _cursor_text(following.last)
+            place = (text, reading.cursor_type or cursor_type)
+        conclude(pulled, rows, place, following.ties(), known_ties)
 
 
 # --- reading rows into Arrow -------------------------------------------------------------------------------------
@@ -371,41 +359,13 @@ _CURSOR_VALUES: dict[str, Callable[[str], Any]] = {
 }
 
 
-class _Content:
-    """A hash of rows in any order: databases promise none, and the same rows in another order are no news."""
-
-    def __init__(self) -> None:
-        import duckdb
-
-        self._duckdb = duckdb.connect(":memory:", config={"threads": "1"})
-        self.reset()
-
-    def reset(self) -> None:
-        self._rows, self._sum, self._xor = 0, 0, 0
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        if not batch.num_rows or not batch.num_columns:
-            self._rows += batch.num_rows
-            return
-        self._duckdb.register("rows", batch)
-        found = self._duckdb.execute("SELECT sum(hash(rows)), bit_xor(hash(rows)) FROM rows").fetchone()
-        self._duckdb.unregister("rows")
-        self._rows += batch.num_rows
-        self._sum += int(found[0])
-        self._xor ^= int(found[1])
-
-    def hash(self) -> str:
-        return f"{self._rows}-{self._sum:x}-{self._xor:x}"
-
-
 class _Following:
     """Where the cursor stands, and which rows the next pull will bring again: those there, later, or without one."""
 
     def __init__(self, cursor: str, reading: _Reading) -> None:
         self._place = reading.schema.names.index(cursor)
-        self._at_last, self._always = _Content(), _Content()
-        # One row dated 2062 must not keep the cursor from all that changes until then; two days cover every zone.
-        self._future = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=2)
+        self._at_last, self._always = Content(), Content()
+        self._future = future()
         self.last: Any = None
 
     def add(self, rows: Sequence[Sequence[Any]], batch: pa.RecordBatch) -> None:
@@ -447,10 +407,12 @@ class _Following:
 def _connected(source: Source, entity: Entity, home: Home, place: _Place) -> Iterator[Connection]:
     url = _url(source, entity)
     place.secrets = _secrets(url)
-    engine = _sqlite(source, entity, url, home) if url.get_backend_name() == "sqlite" else _server(url)
+    seconds = source.timeout.total_seconds() if source.timeout else SECONDS_TO_CONNECT
+    is_file = url.get_backend_name() == "sqlite"
+    engine = _sqlite(source, entity, url, home, seconds) if is_file else _server(url, seconds)
     place.words = "cannot connect: "
     try:
-        with engine.connect() as connection:
+        with patiently(engine.connect, source.retries, _may_pass) as connection:
             place.words = ""
             if connection.dialect.name == "postgresql":
                 connection = connection.execution_options(postgresql_readonly=True)
@@ -475,14 +437,24 @@ def _url(source: Source, entity: Entity) -> URL:
     return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
 
 
-def _server(url: URL) -> Engine:
+def _may_pass(problem: BaseException) -> bool:
+    """Say whether another try to connect may go better: a refused password never does, and may lock the account."""
+    if not isinstance(problem, DBAPIError):
+        return False
+    words = str(problem.orig)
+    # PostgreSQL answered, and its driver calls that a failed connection too.
+    pattern = BUSY if "FATAL" in words else f"{UNREACHABLE}|{BUSY}"
+    return bool(re.search(pattern, words, re.IGNORECASE))
+
+
+def _server(url: URL, seconds: float) -> Engine:
     arguments = {}
-    if url.drivername == "postgresql+psycopg" and "connect_timeout" not in url.query:
-        arguments["connect_timeout"] = SECONDS_TO_CONNECT
+    if url.drivername in ("postgresql+psycopg", "mysql+pymysql") and "connect_timeout" not in url.query:
+        arguments["connect_timeout"] = max(1, round(seconds))
     return sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=arguments)
 
 
-def _sqlite(source: Source, entity: Entity, url: URL, home: Home) -> Engine:
+def _sqlite(source: Source, entity: Entity, url: URL, home: Home, seconds: float) -> Engine:
     if not url.database or url.database == ":memory:":
         raise SourceError(
             source.name,
@@ -505,7 +477,7 @@ def _sqlite(source: Source, entity: Entity, url: URL, home: Home) -> Engine:
         ) from None
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=SECONDS_TO_CONNECT)
+        return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=seconds)
 
     return sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
 
@@ -534,13 +506,13 @@ class _Place:
         return text
 
 
+UNREACHABLE = r"resolve|connection refused|timeout|timed out|could not connect|can't connect|connection failed"
+BUSY = r"starting up|too many (?:clients|connections)|remaining connection slots"
 REMEDIES = {
     r"password authentication|access denied for user|no password supplied|authentication failed": (
         "The user name or password is refused: correct the `connection` of {source} (its environment variable)."
     ),
-    r"resolve|connection refused|timeout|timed out|could not connect|can't connect|connection failed": (
-        "Is the server up, and are host, port and database in the `connection` of {source} right?"
-    ),
+    UNREACHABLE: ("Is the server up, and are host, port and database in the `connection` of {source} right?"),
     r"permission denied|denied to user|not authorized": "Give this user the right to read it (GRANT SELECT).",
     r"no such column|column .* does not exist|unknown column": "Correct the `query` of the entity in sources.yml.",
     r"no such table|relation .* does not exist|syntax error": "Correct `from` or `query` of the entity in sources.yml.",

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.home import Home
+from pipelines.sources.json_text import JSON, cell_text, text_batch
 from pipelines.sources.pulled import Progress, Pulled, SourceError
 
 if TYPE_CHECKING:
@@ -234,11 +235,6 @@ def _said_clearly(source: str, entity: str, path: Path) -> Iterator[None]:
 # --- text columns ------------------------------------------------------------------------------------------------
 
 
-def _batch(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> pa.RecordBatch:
-    cells: Iterable[Sequence[str | None]] = zip(*rows, strict=True) if rows else [()] * len(columns)
-    return pa.RecordBatch.from_arrays([pa.array(cell, pa.string()) for cell in cells], names=list(columns))
-
-
 def _header(cells: Sequence[str], line: int) -> list[str]:
     names = [cell if cell.strip() else f"column_{number}" for number, cell in enumerate(cells, 1)]
     seen: dict[str, str] = {}
@@ -262,9 +258,9 @@ def _keyed(rows: Iterable[dict[str, str | None]]) -> Iterator[pa.RecordBatch]:
         started = True
         for row in chunk:
             columns.update(dict.fromkeys(row))
-        yield _batch(list(columns), [[row.get(name) for name in columns] for row in chunk])
+        yield text_batch(list(columns), [[row.get(name) for name in columns] for row in chunk])
     if not started:
-        yield _batch([], [])
+        yield text_batch([], [])
 
 
 def _opened(path: Path, zipped: bool) -> IO[bytes]:
@@ -287,7 +283,7 @@ def _delimited(path: Path, zipped: bool, delimiters: Sequence[str]) -> Iterator[
     delimiter = _delimiter(path, zipped, encoding, delimiters)
     with _Delimited(path, zipped, encoding, delimiter) as slow:
         columns, is_plain = slow.header()
-        yield _batch(columns, [])
+        yield text_batch(columns, [])
         done = 0
         # DuckDB reads a million rows in 0.6 s, Python in 3.5 s, but Python knows the line on which a file breaks: so
         # DuckDB reads as long as it can, and where it stops Python goes on, or says what is wrong.
@@ -436,22 +432,13 @@ class _Delimited:
                 )
             rows.append(cells)
             if len(rows) == ROWS_IN_MEMORY:
-                yield _batch(columns, rows)
+                yield text_batch(columns, rows)
                 rows = []
         if rows:
-            yield _batch(columns, rows)
+            yield text_batch(columns, rows)
 
 
 # --- JSON --------------------------------------------------------------------------------------------------------
-
-
-class _Number(str):
-    """A number as it is written, so that 1.10 stays 1.10."""
-
-    __slots__ = ()
-
-
-_JSON = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_Number)
 
 
 def _jsonl(path: Path, zipped: bool) -> Iterator[pa.RecordBatch]:
@@ -462,7 +449,7 @@ def _jsonl(path: Path, zipped: bool) -> Iterator[pa.RecordBatch]:
                 if not text:
                     continue
                 try:
-                    value = _JSON.decode(text)
+                    value = JSON.decode(text)
                 except (json.JSONDecodeError, RecursionError) as problem:
                     raise _Broken(f"is no JSON object ({problem}); is the file cut?", number) from None
                 yield _row(value, number)
@@ -532,7 +519,7 @@ def _json_values(file: IO[str]) -> Iterator[tuple[int, Any]]:
             peek()
         while True:
             try:
-                value, end = _JSON.raw_decode(waiting, at)
+                value, end = JSON.raw_decode(waiting, at)
                 break
             except (json.JSONDecodeError, RecursionError) as problem:
                 # Near the end of what has been read the rest may mend it; a mistake before that stays one.
@@ -551,26 +538,7 @@ def _json_values(file: IO[str]) -> Iterator[tuple[int, Any]]:
 def _row(value: Any, line: int) -> dict[str, str | None]:
     if not isinstance(value, dict):
         raise _Broken("a row must be an object, {…}", line)
-    return {key: _json_cell(cell) for key, cell in value.items()}
-
-
-def _json_cell(value: Any) -> str | None:
-    if value is None or type(value) is str:
-        return value
-    if type(value) is _Number:
-        return str(value)
-    return _json_text(value)
-
-
-def _json_text(value: Any) -> str:
-    if type(value) is _Number:
-        return str(value)
-    if isinstance(value, dict):
-        pairs = (f"{json.dumps(key, ensure_ascii=False)}: {_json_text(inner)}" for key, inner in value.items())
-        return "{" + ", ".join(pairs) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_json_text, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return {key: cell_text(cell) for key, cell in value.items()}
 
 
 def _decoded(line: bytes, number: int) -> str:
@@ -625,9 +593,9 @@ def _xlsx(path: Path, zipped: bool) -> Iterator[pa.RecordBatch]:
     columns = _header([_cell(titles[at], False) or "" for at in used], line)
     # A column of moments stays one where a moment happens to be a midnight, which calamine gives as a date.
     are_moments = [any(isinstance(cells[at], datetime) for _, cells in rest) for at in used]
-    yield _batch(columns, [])
+    yield text_batch(columns, [])
     for start in range(0, len(rest), ROWS_IN_MEMORY):
-        yield _batch(
+        yield text_batch(
             columns,
             [
                 [_cell(cells[at], is_moment) for at, is_moment in zip(used, are_moments, strict=True)]

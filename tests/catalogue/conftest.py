@@ -111,7 +111,43 @@ FULL: dict[str, dict[str, Any]] = {
                         "nodes": {"P": "pay"},
                     },
                 },
-            }
+            },
+            "shop": {
+                "kind": "rest",
+                "connection": "https://x/v2",
+                "auth": {"oauth2": {"token_url": "https://x/t", "client_id": "us", "scope": "read"}},
+                "headers": {"A": "b"},
+                "timeout": "30s",
+                "retries": 3,
+                "entities": {
+                    "waits": {
+                        "shape": "pauses",
+                        "from": "/t",
+                        "params": {"a": "b", "c": ["d", 1]},
+                        "records": "r",
+                        "total": "t",
+                        "paging": {"page": {"param": "p", "first": 0, "size_param": "s", "size": 10}},
+                        "key": ["a"],
+                        "cursor": "c",
+                        "cursor_param": "since",
+                        "cursor_format": "unix",
+                        "cursor_lag": "1h",
+                        "columns": {"work_order_id": "a", "process": {"value": "claims"}, "started_at": "b"},
+                    }
+                },
+            },
+            "erp": {
+                "kind": "python",
+                "connection": "erp.py:pull",
+                "settings": {"a": {"b": ["c", 1, True]}},
+                "entities": {
+                    "waits": {
+                        "shape": "pauses",
+                        "key": ["a"],
+                        "columns": {"work_order_id": "a", "process": {"value": "claims"}, "started_at": "b"},
+                    }
+                },
+            },
         }
     },
     "processes.yml": {

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.catalogue import Constant, EventRules, Expression, Source
-from pipelines.catalogue.sources import expectations
+from pipelines.catalogue.rest import CursorPaging, Paging
+from pipelines.catalogue.sources import expectations, shown
 from pipelines.home import Home
 
 from .conftest import Mistakes, Read
@@ -176,11 +177,6 @@ def test_a_column_that_no_pause_has_is_named_with_those_that_it_has(mistakes: Mi
     ]
 
 
-def test_other_kinds_are_not_available_yet(mistakes: Mistakes) -> None:
-    (rest,) = mistakes(source(f"shape: runs, from: t.json, key: [a], columns: {{{COLUMNS['runs']}}}", kind="rest"))
-    assert "crm.kind 'rest' is not available yet" in rest
-
-
 def test_an_activity_completes_or_cancels_or_pauses(mistakes: Mistakes, read: Read) -> None:
     def events(rules: str) -> dict[str, str]:
         return source(f"shape: events, from: t, columns: {{{COLUMNS['events']}}}, events: {{mode: states, {rules}}}")
@@ -268,3 +264,170 @@ def test_an_expectation_keeps_its_arguments_as_they_are_typed(read: Read) -> Non
     assert found.arguments == {"column": "amount", "min_value": 0, "strict_min": True}
     assert type(found.arguments["min_value"]) is int
     assert found.on_failure == "stop"
+
+
+def rest(entity: str = "", more: str = "", connection: str = "https://api.example.com/v2") -> dict[str, str]:
+    text = f"shape: runs, from: /jobs, key: [a], columns: {{{COLUMNS['runs']}}}" + (entity and f", {entity}")
+    files = source(text, kind="rest", more=more)
+    return {"sources.yml": files["sources.yml"].replace("sqlite:///a.db", connection)}
+
+
+def test_an_interface_is_described_with_its_secrets_from_the_environment(read: Read) -> None:
+    paging = "{cursor: {param: after, from: meta.next}}"
+    files = rest(
+        f"params: {{state: all, tag: [1, 001], key: '${{KEY}}'}}, records: data.items, total: meta.total, "
+        f"paging: {paging}, cursor: b, cursor_param: since, cursor_format: '%Y-%m-%d', cursor_lag: 1h",
+        "    timeout: 10s\n    retries: 2\n    headers: {X-Tenant: ours, X-Key: 'Key ${KEY}'}\n"
+        "    auth:\n      oauth2: {token_url: 'https://x/t', client_id: us, client_secret: '${KEY}'}\n",
+    )
+
+    catalogue = read(files, {"KEY": "s3cret"})
+
+    crm = catalogue.sources["crm"]
+    jobs = crm.entities["jobs"]
+    assert (crm.timeout, crm.retries, jobs.cursor_lag) == (timedelta(seconds=10), 2, timedelta(hours=1))
+    assert shown(jobs.params) == {"state": "all", "tag": ["1", "001"], "key": "s3cret"}
+    assert shown(crm.headers) == {"X-Tenant": "ours", "X-Key": "Key s3cret"}
+    assert jobs.paging == Paging(cursor=CursorPaging(param="after", from_="meta.next"))
+    assert crm.secrets() == ["dXM6czNjcmV0", "Key s3cret", "s3cret"]
+    assert "s3cret" not in str(catalogue.as_json())
+    assert "ours" in str(catalogue.as_json())
+    assert catalogue.hash == read(files, {"KEY": "another"}).hash
+
+
+def test_a_function_is_described_with_its_settings(read: Read) -> None:
+    files = source(f"shape: runs, key: [a], columns: {{{COLUMNS['runs']}}}", kind="python")
+    text = (
+        files["sources.yml"]
+        .replace("sqlite:///a.db", "sources/erp.py:pull")
+        .replace(
+            "    entities", "    settings: {size: 3, deep: {on: true, password: '${KEY}'}, list: [a]}\n    entities"
+        )
+    )
+
+    catalogue = read({"sources.yml": text}, {"KEY": "s3cret"})
+
+    crm = catalogue.sources["crm"]
+    assert shown(crm.settings) == {"size": 3, "deep": {"on": True, "password": "s3cret"}, "list": ["a"]}
+    assert crm.secrets() == ["s3cret"]
+    assert "s3cret" not in str(catalogue.as_json())
+
+
+@pytest.mark.parametrize(
+    ("connection", "words"),
+    [
+        ("api.example.com", "crm.connection is no base URL; write it like https://api.example.com/v2"),
+        ("ftp://x", "crm.connection is no base URL"),
+        ("https://u:p@x/", "crm.connection holds a user or a password; write them as `auth: {basic: "),
+        ("https://x/?key=1", "crm.connection has a query; write it as `params` of the entities"),
+    ],
+)
+def test_what_is_no_base_url_is_named_with_a_remedy(mistakes: Mistakes, connection: str, words: str) -> None:
+    (only,) = mistakes(rest(connection=connection))
+
+    assert only.startswith(f"catalogue/sources.yml:4: {words}")
+    assert "u:p" not in only
+
+
+@pytest.mark.parametrize("connection", ["erp.py", "pull", "a b:pull", "erp.py:pull()", "sources/erp:pull"])
+def test_what_is_no_function_is_named_with_a_remedy(mistakes: Mistakes, connection: str) -> None:
+    files = source(f"shape: runs, key: [a], columns: {{{COLUMNS['runs']}}}", kind="python")
+    (only,) = mistakes({"sources.yml": files["sources.yml"].replace("sqlite:///a.db", connection)})
+
+    assert "crm.connection names no function; write file.py:function, the file relative to the home, or" in only
+
+
+@pytest.mark.parametrize(
+    ("auth", "words"),
+    [
+        ("{bearer: abc}", "crm.auth.bearer 'abc' must not be in the file; write ${NAME} and put it into that"),
+        ("{basic: {user: a}}", "`password` is missing in crm.auth.basic: its password, as ${NAME}"),
+        (
+            "{basic: {user: a, pasword: x, password: '${KEY}'}}",
+            "did you mean 'password'?",
+        ),
+        ("{beaerr: '${KEY}'}", "unknown key 'beaerr' of crm.auth; did you mean 'bearer'?"),
+        ("{}", "crm.auth is empty; write one of basic, bearer, api_key, oauth2"),
+        ("{bearer: '${KEY}', basic: {user: a, password: '${KEY}'}}", "crm.auth has bearer, basic; keep one"),
+        ("{api_key: {value: '${KEY}'}}", "crm.auth.api_key needs either `header` or `query`"),
+        ("{api_key: {header: a, query: b, value: '${KEY}'}}", "crm.auth.api_key needs either `header` or `query`"),
+        ("{bearer: '${NO_KEY}'}", "the environment variable NO_KEY is not set"),
+        (
+            "{oauth2: {client_id: a, client_secret: '${KEY}'}}",
+            "`token_url` is missing in crm.auth.oauth2",
+        ),
+        ("bearer", "crm.auth 'bearer' must be `key: value` pairs, not a single value"),
+    ],
+)
+def test_what_is_wrong_about_keys_is_named_with_a_remedy(mistakes: Mistakes, auth: str, words: str) -> None:
+    (only,) = mistakes(rest(more=f"    auth: {auth}\n"), {"KEY": "s3cret"})
+
+    assert only.startswith("catalogue/sources.yml:5: ")
+    assert words in only
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("paging: {page: {param: p, size: 10}}", "`size_param` is missing in crm.entities.jobs.paging.page: give both"),
+        ("paging: {offset: {}}", "`param` is missing in crm.entities.jobs.paging.offset: the parameter that takes"),
+        ("paging: {page: {param: p, first: -1}}", "crm.entities.jobs.paging.page.first '-1' must be at least 0"),
+        ("paging: {next_link: a, link_header: next}", "crm.entities.jobs.paging has next_link, link_header; keep one"),
+        ("paging: {nextlink: a}", "unknown key 'nextlink' of crm.entities.jobs.paging; did you mean 'next_link'?"),
+        ("paging: {cursor: {param: a}}", "`from` is missing in crm.entities.jobs.paging.cursor: where in an answer"),
+        ("cursor: b", "crm.entities.jobs.cursor needs `cursor_param`: the parameter that asks for what changed since"),
+        ("cursor_param: b", "crm.entities.jobs.cursor_param needs `cursor`: the column that tells when a row changed"),
+        ("cursor: b, cursor_param: c, cursor_format: x", "cursor_format 'x' is no time format"),
+        ("cursor: b, cursor_param: c, cursor_lag: 1", "crm.entities.jobs.cursor_lag '1' has no unit"),
+        ("query: select 1", "crm.entities.jobs.query is for kind database, this is rest; remove it"),
+    ],
+)
+def test_what_is_wrong_about_pages_and_cursors_is_named_with_a_remedy(
+    mistakes: Mistakes, more: str, words: str
+) -> None:
+    (only,) = mistakes(rest(more))
+
+    assert only.startswith("catalogue/sources.yml:6: ")
+    assert words in only
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("https://x/jobs", "crm.entities.jobs.from is a whole URL; write the path behind `connection`"),
+        ("/jobs?a=b", "crm.entities.jobs.from has a query; write it as `params`"),
+        ("", "`from` is missing in crm.entities.jobs: the path behind the base URL, e.g. /tickets"),
+    ],
+)
+def test_what_is_no_path_is_named_with_a_remedy(mistakes: Mistakes, path: str, words: str) -> None:
+    files = {"sources.yml": rest()["sources.yml"].replace("from: /jobs", f"from: {path}")}
+
+    assert [words in line for line in mistakes(files)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "entity", "words"),
+    [
+        (
+            "files",
+            "    timeout: 10s\n",
+            "from: a.csv",
+            "timeout is for kind database and rest and python",
+        ),
+        ("database", "    headers: {a: b}\n", "from: t", "crm.headers is for kind rest, this is database; remove it"),
+        ("rest", "    settings: {a: b}\n", "from: t", "crm.settings is for kind python, this is rest; remove it"),
+        (
+            "files",
+            "",
+            "from: a.csv, params: {a: b}",
+            "jobs.params is for kind rest, this is files",
+        ),
+        ("python", "", "from: t", "crm.entities.jobs.from is for kind files and database and rest, this is python"),
+    ],
+)
+def test_what_a_kind_cannot_use_is_a_mistake(mistakes: Mistakes, kind: str, more: str, entity: str, words: str) -> None:
+    connection = {"files": "in", "rest": "https://x", "python": "erp.py:pull"}.get(kind, "sqlite:///a.db")
+    text = source(f"shape: runs, {entity}, key: [a], columns: {{{COLUMNS['runs']}}}", kind, more)["sources.yml"]
+    (only,) = mistakes({"sources.yml": text.replace("sqlite:///a.db", connection)})
+
+    assert words in only

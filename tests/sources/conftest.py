@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pipelines.catalogue.sources import Entity, Source
 from pipelines.home import Home
 from pipelines.landing import ROW_NUMBER, Batch, Landing
-from pipelines.sources import pull
+from pipelines.sources import patience, pull
 
 
 @dataclass
@@ -22,6 +22,8 @@ class Bench:
     home: Home
     connection: str
     kind: str = "files"
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What else the source says in sources.yml."""
     clock: datetime = datetime(2026, 5, 1, tzinfo=UTC)
     seen: list[int] = field(default_factory=list)
 
@@ -37,7 +39,13 @@ class Bench:
         """What a daily run does with one entity."""
         self.clock += timedelta(days=1)
         entity = Entity(name="orders", shape="runs", columns={}, from_=from_, **declared)
-        source = Source(name="crm", kind=self.kind, connection=SecretStr(self.connection), entities={"orders": entity})
+        source = Source(
+            name="crm",
+            kind=self.kind,
+            connection=SecretStr(self.connection),
+            entities={"orders": entity},
+            **self.settings,
+        )
         pulled = pull(source, entity, self.batches, self.home, full_refresh, self.seen.append)
         return None if pulled is None else self.landing.land("crm", "orders", pulled, self.clock)
 
@@ -69,3 +77,11 @@ def rows(batch: Batch) -> list[dict[str, Any]]:
 def bench(tmp_path: Path) -> Bench:
     (tmp_path / "in").mkdir()
     return Bench(Home(tmp_path), "in")
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses before further tries, none of which is made."""
+    slept: list[float] = []
+    monkeypatch.setattr(patience, "sleep", slept.append)
+    return slept

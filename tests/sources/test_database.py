@@ -274,15 +274,17 @@ def test_a_damaged_sqlite_file_is_named_and_lands_nothing(sqlite: Bench) -> None
     ],
 )
 def test_a_connection_that_cannot_be_made_is_explained_without_its_secrets(
-    sqlite: Bench, connection: str, words: str
+    sqlite: Bench, sleeps: list[float], connection: str, words: str
 ) -> None:
     sqlite.connection = connection
+    sqlite.settings = {"retries": 2}
 
     with pytest.raises(SourceError) as refused:
         sqlite.pull("steps")
 
     assert words in str(refused.value)
     assert "s3cret" not in str(refused.value)
+    assert len(sleeps) == (2 if "Is the server up" in str(refused.value) else 0)
     assert refused.value.__cause__ is None
     assert sqlite.nothing_landed()
 
@@ -485,7 +487,7 @@ def test_what_is_wrong_in_postgresql_is_said_in_a_line(
 
 
 def test_a_wrong_password_a_missing_database_and_missing_rights_are_said_without_secrets(
-    postgresql: Bench, server: Any
+    postgresql: Bench, server: Any, sleeps: list[float]
 ) -> None:
     _, url, folder = server
     rules = folder / "pg_hba.conf"
@@ -515,6 +517,7 @@ def test_a_wrong_password_a_missing_database_and_missing_rights_are_said_without
     assert 'database "nowhere" does not exist' in said[1]
     assert "permission denied" in said[2]
     assert not [words for words in said if "s3cret" in words]
+    assert sleeps == []
 
 
 def test_a_server_that_goes_away_half_way_lands_nothing(
