@@ -304,8 +304,8 @@ class Source(Model):
     name: str = Field(alias="(name)")
     kind: Kind = Field(description="files, database, rest or python")
     connection: Annotated[SecretStr, BeforeValidator(as_text)] = Field(
-        description="a folder, s3:// or sftp:// for kind files, a SQLAlchemy URL such as ${TICKETING_URL} for kind database, a base URL "
-        "for kind rest, file.py:function for kind python"
+        description="a folder, s3://… or sftp://… for kind files, a SQLAlchemy URL such as ${TICKETING_URL} for kind "
+        "database, a base URL for kind rest, file.py:function for kind python"
     )
     time_zone: ZoneName = "UTC"
     expected_every: Length = timedelta(days=1)
@@ -447,7 +447,7 @@ def _connection_mistake(of_kind: str, connection: str) -> str | None:
         if not is_known:
             return "is no place for files that is known; write a folder, s3://bucket/prefix or sftp://user@host/folder"
         if url.scheme == "s3" and "@" in url.netloc:
-            return "holds credentials; write them as `options: {key: ${…}, secret: ${…}}`, or leave them to AWS_… variables"
+            return "holds credentials; write them as `options: {key: ${…}, secret: ${…}}`, or set the AWS_… variables"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Files in a folder, bucket or server: new and changed ones, each streamed in bounded memory in the order of the file."""
+"""Files in a folder, a bucket or on a server: new and changed ones, each streamed in the order of the file."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from pipelines.home import Home
 from pipelines.sources.files.broken import AGAIN, Broken, said_clearly
-from pipelines.sources.files.formats import READERS, Reading, checked, format_of
-from pipelines.sources.files.stores import Entry, Folder, Store, joined, store_of
+from pipelines.sources.files.formats import READERS, format_of
+from pipelines.sources.files.reading import Reading, checked
+from pipelines.sources.files.stores import Entry, Store, joined, store_of
 from pipelines.sources.pulled import Progress, Pulled, SourceError
 
 if TYPE_CHECKING:

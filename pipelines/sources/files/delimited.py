@@ -88,10 +88,10 @@ def _dialect(text: Text, how: Reading, delimiters: Sequence[str]) -> tuple[str, 
     best = max(delimiters, key=lambda delimiter: looks[delimiter].fit)
     if how.header_row is None and (line := looks[best].header_below):
         raise Broken(
-            f"the columns seem to be named here, below lines that are a title ({looks[best].usual} columns, where line "
+            f"the columns seem to be named here, below a title ({looks[best].usual} columns, where line "
             f"{looks[best].first_line} has {looks[best].first})",
             line,
-            f"Write `header_row: {line}` in sources.yml, or `header_row: 1` if it begins there; nothing of it has landed",
+            f"Write `header_row: {line}` in sources.yml, or `header_row: 1` if that is none; nothing of it has landed",
         )
     return best, titles
 

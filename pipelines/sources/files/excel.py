@@ -124,7 +124,7 @@ class _Sheet:
             raise Broken(
                 f"the columns seem to be named here, below a title (sheet {self._sheet.name!r})",
                 wider[0],
-                f"Write `header_row: {wider[0]}` in sources.yml, or `header_row: {rows[0][0]}` if it begins there; "
+                f"Write `header_row: {wider[0]}` in sources.yml, or `header_row: {rows[0][0]}` if that is none; "
                 "nothing of it has landed",
                 "row",
             )
@@ -182,7 +182,7 @@ def _look_at_formulas(path: Path, sheet: str) -> int:
                 if b"<v>" not in cell[0].replace(b"<v></v>", b"") and b't="str"' not in cell[1]:
                     place = re.search(rb'r="([A-Z]+[0-9]+)"', cell[1])
                     raise Broken(
-                        f"has a formula without its value in cell {place[1].decode() if place else '?'} of sheet {sheet!r}",
+                        f"has a formula without its value in cell {place[1].decode() if place else '?'} of {sheet!r}",
                         remedy="Open the workbook in Excel and save it, which calculates it; nothing of it has landed",
                     )
     return errors
@@ -193,10 +193,10 @@ def _part_of(book: zipfile.ZipFile, sheet: str) -> str:
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    found = etree.fromstring(book.read("xl/workbook.xml"), parser).iterfind(".//{*}sheet")
-    relation = next(
-        one.get(next(key for key in one.keys() if key.endswith("}id"))) for one in found if one.get("name") == sheet
-    )
+    sheets = etree.fromstring(book.read("xl/workbook.xml"), parser).iterfind(".//{*}sheet")
+    of_sheet = next(one for one in sheets if one.get("name") == sheet)
+    # The strict form of the format has other namespaces.
+    relation = next(value for name, value in of_sheet.attrib.items() if name.endswith("}id"))
     relations = etree.fromstring(book.read("xl/_rels/workbook.xml.rels"), parser)
     target = next(one.get("Target") for one in relations if one.get("Id") == relation)
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}"

@@ -37,10 +37,9 @@ def ocel(path: Path, zipped: bool, how: Reading) -> Iterator[pa.RecordBatch]:
         if how.object_type not in types:
             near = get_close_matches(how.object_type, types, n=1)
             raise Broken(
-                f"has no objects of type {how.object_type!r}; it has {', '.join(map(repr, sorted(types))) or 'none'}",
-                remedy=f"Correct `object_type` in sources.yml{f': did you mean {near[0]!r}?' if near else ''}"[:-1]
-                if near
-                else "Correct `object_type` in sources.yml",
+                f"has no objects of type {how.object_type!r}{f' (there is {near[0]!r})' if near else ''}; it has "
+                f"{', '.join(map(repr, sorted(types))) or 'none'}",
+                remedy="Correct `object_type` in sources.yml",
             )
         yield from keyed(_rows(log, how))
 
@@ -169,9 +168,8 @@ class _Sqlite:
         others = {str(name) for (name,) in self._asked('SELECT ocel_id FROM "object" WHERE ocel_type <> ?', of_type)}
         ids = self._asked('SELECT ocel_id FROM "object" WHERE ocel_type = ?', of_type)
         cases = {str(name): _Case() for (name,) in ids}
-        for ((table,),) in (
-            [row] for row in self._asked('SELECT ocel_type_map FROM "object_map_type" WHERE ocel_type = ?', of_type)
-        ):
+        tables = self._asked('SELECT ocel_type_map FROM "object_map_type" WHERE ocel_type = ?', of_type)
+        for (table,) in tables.fetchall():
             rows = self._asked(f"SELECT * FROM {_quoted(f'object_{table}')}")
             names = [column[0] for column in rows.description]
             for cells in rows:
@@ -185,9 +183,8 @@ class _Sqlite:
         return cases, others
 
     def events(self) -> Iterator[Event]:
-        for activity, table in self._asked(
-            'SELECT ocel_type, ocel_type_map FROM "event_map_type" ORDER BY 1'
-        ).fetchall():
+        types = self._asked('SELECT ocel_type, ocel_type_map FROM "event_map_type" ORDER BY 1')
+        for activity, table in types.fetchall():
             rows = self._asked(
                 f"""
                 SELECT e.*, (
