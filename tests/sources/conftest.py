@@ -36,17 +36,20 @@ class Bench:
     def batches(self) -> list[Batch]:
         return self.landing.batches("crm", "orders")
 
+    def source(self, *entities: Entity) -> Source:
+        return Source(
+            name="crm",
+            kind=self.kind,
+            connection=SecretStr(self.connection),
+            entities={entity.name: entity for entity in entities},
+            **{"options": self.options, "retries": 1} | self.settings,
+        )
+
     def pull(self, from_: str | None = None, full_refresh: bool = False, **declared: Any) -> Batch | None:
         """What a daily run does with one entity."""
         self.clock += timedelta(days=1)
         entity = Entity(name="orders", shape="runs", columns={}, from_=from_, **declared)
-        source = Source(
-            name="crm",
-            kind=self.kind,
-            connection=SecretStr(self.connection),
-            entities={"orders": entity},
-            **{"options": self.options, "retries": 1} | self.settings,
-        )
+        source = self.source(entity)
         pulled = pull(source, entity, self.batches, self.home, full_refresh, self.seen.append)
         batch = None if pulled is None else self.landing.land("crm", "orders", pulled, self.clock)
         assert not list((self.home.warehouse / "pulls").glob("*")), "copies are left behind"

@@ -249,7 +249,8 @@ class Bucket(_Remote):
         if isinstance(problem, PermissionError):
             raise Broken(
                 f"may not be read with these credentials ({code or first_line(problem)})",
-                remedy="Give them s3:ListBucket and s3:GetObject there, then run again",
+                # Amazon does not say of a single object whether the key is unknown or the right is missing.
+                remedy="See that they are right and have s3:ListBucket and s3:GetObject there, then run again",
             ) from None
 
     def _is_passing(self, problem: Exception) -> bool:
