@@ -59,7 +59,9 @@ class Text:
             # The lines that are ASCII in every encoding tell nothing, and there may be many of them.
             telling = b"".join(line for line in file.readlines(16 * LOOKED_AT) if not line.isascii())[:LOOKED_AT]
         best = from_bytes(telling, cp_isolation=PROPOSED).best()
-        found = best.encoding if best is not None else "cp1252"
+        # Where several give the same text, it is the one that more systems write.
+        is_western = best is None or "cp1252" in best.could_be_from_charset
+        found = "cp1252" if is_western else best.encoding
         return f"It may be {found}: if so, write `encoding: {found}` in sources.yml; else have it exported as UTF-8"
 
 
@@ -67,18 +69,18 @@ class Text:
 def as_utf8(path: Path, zipped: bool, how: Reading) -> Iterator[Text]:
     """Give the text in UTF-8: a mark at its beginning wins over what sources.yml says, which wins over UTF-8."""
     with opened(path, zipped) as file:
-        start = file.read(64)
+        start = file.read(1024)
     encoding = next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
     if start.startswith(UTF8_MARK):
         yield Text(path, zipped, len(UTF8_MARK))
         return
     if encoding is None and how.encoding is not None:
         encoding = codecs.lookup(how.encoding).name
-    if encoding is None and start.count(0) * 3 > len(start):
-        little = start[1::2].count(0) > start[::2].count(0)
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if encoding is None and even + odd > 1 and not (even and odd):
         raise Broken(
-            "holds a 0x00 in every second byte: it seems to be UTF-16 without its mark",
-            remedy=f"Write `encoding: utf-16-{'le' if little else 'be'}` in sources.yml; nothing of it has landed",
+            "holds 0x00 where UTF-16 has them, but not the mark of it",
+            remedy=f"If it is, write `encoding: utf-16-{'le' if odd else 'be'}` in sources.yml; nothing of it has landed",
         )
     if encoding in (None, "utf-8", "ascii"):
         yield Text(path, zipped)
