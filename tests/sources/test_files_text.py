@@ -8,7 +8,6 @@ import pytest
 
 from pipelines.sources import SourceError
 from pipelines.sources.files.delimited import LONGEST_CELL, LONGEST_FAST_LINE
-from pipelines.sources.files.reading import ROWS_IN_MEMORY
 
 from .conftest import Bench, rows
 
@@ -62,7 +61,7 @@ def test_json_may_be_declared_too(bench: Bench) -> None:
     [
         (CHINESE.encode("gb18030"), 1, "gb18030"),
         (GERMAN.encode("cp1252"), 2, "cp1252"),
-        (("a,b\n" + "1,x\n" * 50_000 + CHINESE * 3).encode("gb18030"), 50_002, "gb18030"),
+        (("a,b,c\n" + "1,x,y\n" * 50_000 + CHINESE * 3).encode("gb18030"), 50_002, "gb18030"),
     ],
 )
 def test_another_encoding_is_proposed_but_not_guessed(bench: Bench, content: bytes, line: int, proposed: str) -> None:
@@ -74,14 +73,13 @@ def test_another_encoding_is_proposed_but_not_guessed(bench: Bench, content: byt
     assert f"orders.csv: line {line}: is not UTF-8 (byte 0x" in str(refused.value)
     assert f"write `encoding: {proposed}` in sources.yml" in str(refused.value)
     assert bench.nothing_landed()
-    assert bench.pull("orders.csv", encoding=proposed, header_row=1) or True
 
 
 @pytest.mark.parametrize(
     ("content", "declared", "words"),
     [
-        (CHINESE.encode("utf-16-le"), None, "it seems to be UTF-16 without its mark. Write `encoding: utf-16-le`"),
-        (CHINESE.encode("utf-16-be")[:4] + b"\0a" * 40, None, "Write `encoding: utf-16-be`"),
+        (CHINESE.encode("utf-16-le"), None, "but not the mark of it. If it is, write `encoding: utf-16-le`"),
+        (CHINESE.encode("utf-16-be")[:4] + b"\0a" * 40, None, "If it is, write `encoding: utf-16-be`"),
         (CHINESE.encode(), "gb18030", "orders.csv"),
         (CHINESE.encode(), "cp1252", "orders.csv"),
         ((GERMAN * 20).encode(), "cp1250", "orders.csv"),
@@ -163,7 +161,7 @@ def test_a_title_that_is_not_declared_is_pointed_out(bench: Bench) -> None:
     with pytest.raises(SourceError, match=r"orders\.csv: line 3: the columns seem .* Write `header_row: 3`"):
         bench.pull("orders.csv")
 
-    assert bench.rows("orders.csv", header_row=1, delimiter=";") if False else bench.nothing_landed()
+    assert bench.nothing_landed()
 
 
 def test_a_file_of_one_column_has_no_title(bench: Bench) -> None:
@@ -206,7 +204,7 @@ def test_lines_that_end_otherwise_are_noted_for_the_gate(bench: Bench) -> None:
 def test_a_zero_byte_is_refused_with_its_row(bench: Bench, name: str, content: bytes, row: int) -> None:
     bench.deliver(name, content)
 
-    with pytest.raises(SourceError, match=rf"{name}: row {row}: column 'step|st\nep' holds a 0x00 byte"):
+    with pytest.raises(SourceError, match=rf"{name}: row {row}: column '(step|st..?nep)' holds a 0x00 byte"):
         bench.pull(name)
 
     assert bench.nothing_landed()
@@ -241,7 +239,7 @@ def test_many_large_cells_make_small_batches(bench: Bench) -> None:
 
     assert batch
     assert batch.rows == 40
-    assert ROWS_IN_MEMORY > 40
+    assert len(bench.seen) > 2
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16"])

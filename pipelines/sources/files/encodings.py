@@ -80,7 +80,7 @@ def as_utf8(path: Path, zipped: bool, how: Reading) -> Iterator[Text]:
     if encoding is None and even + odd > 1 and not (even and odd):
         raise Broken(
             "holds 0x00 where UTF-16 has them, but not the mark of it",
-            remedy=f"If it is, write `encoding: utf-16-{'le' if odd else 'be'}` in sources.yml; nothing of it has landed",
+            remedy=f"If it is, write `encoding: utf-16-{'le' if odd else 'be'}` in sources.yml; nothing has landed",
         )
     if encoding in (None, "utf-8", "ascii"):
         yield Text(path, zipped)
