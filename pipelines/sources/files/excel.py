@@ -53,10 +53,8 @@ def _sheets(book: Any, how: Reading) -> list[str]:
     if how.sheet is None:
         visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
         return (visible or [sheet.name for sheet in sheets])[:1]
-    # The very name first: a sheet may be called `[2026]`.
-    found = [sheet.name for sheet in sheets if sheet.name == how.sheet] or [
-        sheet.name for sheet in sheets if fnmatchcase(sheet.name, how.sheet)
-    ]
+    # No sheet can have a sign of a pattern in its name.
+    found = [sheet.name for sheet in sheets if fnmatchcase(sheet.name, how.sheet)]
     if not found:
         raise Broken(
             f"has no sheet {how.sheet!r}; it has {', '.join(repr(sheet.name) for sheet in sheets)}",

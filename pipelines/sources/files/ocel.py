@@ -41,7 +41,10 @@ def ocel(path: Path, zipped: bool, how: Reading) -> Iterator[pa.RecordBatch]:
                 f"{', '.join(map(repr, sorted(types))) or 'none'}",
                 remedy="Correct `object_type` in sources.yml",
             )
-        yield from keyed(_rows(log, how))
+        try:
+            yield from keyed(_rows(log, how))
+        except (KeyError, TypeError, AttributeError) as problem:
+            raise Broken(f"is no OCEL 2.0: an event or object lacks {problem}") from None
 
 
 def _rows(log: _Json | _Sqlite, how: Reading) -> Iterator[dict[str, str | None]]:
@@ -146,8 +149,6 @@ class _Json:
                 yield from ijson.items(file, f"{array}.item")
             except ijson.JSONError as problem:
                 raise Broken(f"is no whole JSON ({first_line(problem)}); is the file cut?") from None
-            except (KeyError, TypeError, AttributeError) as problem:
-                raise Broken(f"is no OCEL 2.0: something in `{array}` lacks {problem}") from None
 
 
 class _Sqlite:
