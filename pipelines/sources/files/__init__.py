@@ -152,7 +152,7 @@ def _batches_of(
         kind, zipped = format_of(entry.name, entity.format)
         said = _read_as(entity)
         how = Reading(temporary, **{name: value for name, value in said.items() if name != "format"})
-        for batch in checked(READERS[kind](path, zipped, how)):
+        for batch in checked(READERS[kind](path, zipped, how), how):
             rows += batch.num_rows
             if progress is not None:
                 progress(rows)

@@ -33,6 +33,8 @@ class Reading:
     sheet: str | None = None
     sheet_column: str | None = None
     object_type: str | None = None
+    may_have_zeros: bool = True
+    """Whether 0x00 must be looked for in what a reader yields."""
     noticed: dict[str, Any] = field(default_factory=dict)
     """Goes into the manifest of the batch."""
 
@@ -90,7 +92,7 @@ def keyed(rows: Iterable[dict[str, str | None]]) -> Iterator[pa.RecordBatch]:
         yield text_batch([], [])
 
 
-def checked(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def checked(batches: Iterator[pa.RecordBatch], how: Reading) -> Iterator[pa.RecordBatch]:
     """Refuse what no format may bring: names that are alike, and 0x00, which is how disks and transfers fail."""
     names: list[str] | None = None
     rows = 0
@@ -98,9 +100,12 @@ def checked(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         if batch.schema.names != names:
             names = batch.schema.names
             check_names(names)
-        for name, column in zip(names, batch.columns, strict=True):
-            if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
-                continue
+        texts = [
+            (name, column)
+            for name, column in zip(names, batch.columns, strict=True)
+            if how.may_have_zeros and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
+        ]
+        for name, column in texts:
             has_zero = pc.match_substring(column, "\0")
             if pc.any(has_zero).as_py():
                 row = rows + has_zero.index(True).as_py() + 1
