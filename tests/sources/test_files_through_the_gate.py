@@ -79,7 +79,7 @@ def test_odd_rows_are_kept_or_set_aside_one_by_one_and_none_is_lost(gate: Gate) 
     assert [status for key, status in found if key == "twice"] == ["in_progress", "completed"]
     assert ("old", "completed") in found
     set_aside = dict(gate.ask("quarantine", "SELECT row_number, rule"))
-    assert set_aside[2] == "key_present"
+    assert set_aside[2] == "work_order_present"
     assert set_aside.keys() == {2, 4}
 
 
