@@ -404,9 +404,9 @@ def test_what_is_no_path_is_named_with_a_remedy(mistakes: Mistakes, path: str, w
     [
         (
             "files",
-            "    timeout: 10s\n",
+            "    headers: {a: b}\n",
             "from: a.csv",
-            "timeout is for kind database and rest and python",
+            "headers is for kind rest, this is files",
         ),
         ("database", "    headers: {a: b}\n", "from: t", "crm.headers is for kind rest, this is database; remove it"),
         ("rest", "    settings: {a: b}\n", "from: t", "crm.settings is for kind python, this is rest; remove it"),

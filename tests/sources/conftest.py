@@ -42,7 +42,8 @@ class Bench:
             kind=self.kind,
             connection=SecretStr(self.connection),
             entities={entity.name: entity for entity in entities},
-            **{"options": self.options, "retries": 1} | self.settings,
+            options=self.options,
+            **self.settings,
         )
 
     def pull(self, from_: str | None = None, full_refresh: bool = False, **declared: Any) -> Batch | None:

@@ -66,7 +66,7 @@ def bucket(s3: str, request: pytest.FixtureRequest) -> Bucket:
 
 @pytest.fixture
 def on_s3(bench: Bench, bucket: Bucket) -> Bench:
-    bench.connection = f"s3://{bucket.name}/in"
+    bench.connection, bench.settings = f"s3://{bucket.name}/in", {"retries": 1}
     bench.options = StoreOptions(endpoint_url=bucket.url, region="us-east-1", key="key", secret="s3cret")
     return bench
 
@@ -194,7 +194,7 @@ def server(tmp_path: Path) -> Iterator[SftpServer]:
 def on_sftp(tmp_path: Path, server: SftpServer) -> Bench:
     home = tmp_path / "home"
     home.mkdir()
-    return Bench(Home(home), server.url(), options=StoreOptions(host_key=server.host_key))
+    return Bench(Home(home), server.url(), options=StoreOptions(host_key=server.host_key), settings={"retries": 1})
 
 
 def put(server: SftpServer, name: str, content: bytes, changed: int = LONG_AGO) -> None:

@@ -5,26 +5,27 @@ from __future__ import annotations
 import os
 import re
 import socket
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pipelines.home import Home
 from pipelines.sources.files.broken import Broken, first_line
+from pipelines.sources.patience import patiently
 from pipelines.sources.pulled import SourceError
 
 if TYPE_CHECKING:
     from pipelines.catalogue.sources import Source, StoreOptions
 
+Given = TypeVar("Given")
+
 TIMEOUT = timedelta(seconds=60)
 # A server tells the time of a change to the second: a file that changed just now may change again within it.
 SETTLED = timedelta(minutes=1)
-LONGEST_WAIT_SECONDS = 30
 
 CORRECT = "Correct `connection` or `options` in sources.yml"
 
@@ -149,22 +150,26 @@ class _Remote:
         """End the connection."""
         self._filesystem = None
 
-    def _asked(self, question: Any) -> Any:
-        for attempt in range(self.retries + 1):
+    def _asked(self, question: Callable[[Any], Given]) -> Given:
+        def ask() -> Given:
             try:
                 if self._filesystem is None:
                     self._filesystem = self._connected()
                 return question(self._filesystem)
             except Exception as problem:
                 self._raise(problem)
-                if not self._is_passing(problem) or attempt == self.retries:
-                    raise Broken(
-                        f"cannot be reached ({first_line(problem)})",
-                        remedy="See whether the server is up and the network lets this machine through, then run again",
-                    ) from None
                 self.close()
-                time.sleep(min(2**attempt / 4, LONGEST_WAIT_SECONDS))
-        raise AssertionError("the last attempt returns or raises")
+                raise
+
+        try:
+            return patiently(ask, self.retries, self._may_pass)
+        except (Broken, FileNotFoundError):
+            raise
+        except Exception as problem:
+            raise Broken(
+                f"cannot be reached ({first_line(problem)})",
+                remedy="See whether the server is up and the network lets this machine through, then run again",
+            ) from None
 
     def _connected(self) -> Any:
         raise NotImplementedError
@@ -179,7 +184,7 @@ class _Remote:
         """Raise what waiting does not mend, in words."""
         raise NotImplementedError
 
-    def _is_passing(self, problem: Exception) -> bool:
+    def _may_pass(self, problem: BaseException) -> bool:
         """Say whether another attempt may do better."""
         raise NotImplementedError
 
@@ -253,7 +258,7 @@ class Bucket(_Remote):
                 remedy="See that they are right and have s3:ListBucket and s3:GetObject there, then run again",
             ) from None
 
-    def _is_passing(self, problem: Exception) -> bool:
+    def _may_pass(self, problem: BaseException) -> bool:
         # The client has made all its attempts by then.
         return False
 
@@ -378,10 +383,13 @@ class Server(_Remote):
         if isinstance(problem, socket.gaierror):
             raise Broken(f"is on a host that nobody knows ({self.url.hostname})", remedy=CORRECT) from None
 
-    def _is_passing(self, problem: Exception) -> bool:
+    def _may_pass(self, problem: BaseException) -> bool:
         import paramiko
 
-        return isinstance(problem, OSError | EOFError | paramiko.SSHException)
+        # What is not there will not be there a second later.
+        return isinstance(problem, OSError | EOFError | paramiko.SSHException) and not isinstance(
+            problem, FileNotFoundError
+        )
 
 
 Store = Folder | Bucket | Server
