@@ -337,23 +337,40 @@ class _Gate:
         import pandas as pd
 
         now, least, said = self._volume(batch)
+        cut = self._cut_file(batch)
         frame = pd.DataFrame(
             {
                 "missing_columns": pd.Series([", ".join(landed.missing) or None], dtype="object"),
                 "rows_of_usual": [now],
                 "least_rows": [least],
+                "cut_file": pd.Series([cut], dtype="object"),
             }
         )
         said_of = {
             "columns_as_declared": f"the batch lacks {', '.join(landed.missing)}, which sources.yml names: correct the "
             "source, or the mapping.",
             "volume": f"{said}, less than half of what is usual: see whether the source was cut short.",
+            "last_line": f"{cut} does not end with a line end, as every file before it did: see whether it was cut off "
+            "in its last value.",
         }
         return [
             (finding.rule.name, said_of[finding.rule.name])
             for finding in validation.validate(frame, batch_suite.rules())
             if not finding.success
         ]
+
+    def _cut_file(self, batch: Batch) -> str | None:
+        """A file whose last line is open, where none was so far; what is accepted by hand shows how files end now."""
+        ended = [
+            file["ends_with_newline"]
+            for one in self.batches
+            if one.load_id < batch.load_id and self.decided[one.load_id].status == "accepted"
+            for file in one.files
+            if "ends_with_newline" in file
+        ]
+        if not ended or not all(ended):
+            return None
+        return next((file["name"] for file in batch.files if file.get("ends_with_newline") is False), None)
 
     def _volume(self, batch: Batch) -> tuple[float, float, str]:
         """Rows that can be compared, the least that is unsuspicious, and both in words."""
@@ -506,10 +523,9 @@ class _Gate:
             if name not in landed.columns:
                 selected.append(f"NULL::VARCHAR AS {quoted(name)}")
             elif numeric and kind == "VARCHAR":
-                selected.append(f"try_cast({quoted(name)} AS DOUBLE) AS {quoted(name)}")
-                lost.append(
-                    f"(nullif(trim({quoted(name)}), '') IS NOT NULL AND try_cast({quoted(name)} AS DOUBLE) IS NULL)"
-                )
+                number = f"try_cast({self._with_point(quoted(name))} AS DOUBLE)"
+                selected.append(f"{number} AS {quoted(name)}")
+                lost.append(f"(nullif(trim({quoted(name)}), '') IS NOT NULL AND {number} IS NULL)")
             elif kind.startswith("DECIMAL") or (numeric and kind == "HUGEINT"):
                 selected.append(f"{quoted(name)}::DOUBLE AS {quoted(name)}")
             elif kind == "VARCHAR":
@@ -528,6 +544,10 @@ class _Gate:
             frame = part.to_pandas()
             numbers, unreadable = frame.pop("_gate_row").to_numpy(), frame.pop("_gate_lost").to_numpy(dtype=bool)
             yield numbers, unreadable, frame, arguments
+
+    def _with_point(self, text: str) -> str:
+        """A number as the engine reads it; where the comma is its point, points stand between the thousands."""
+        return f"replace(replace({text}, '.', ''), ',', '.')" if self.entity.decimal == "," else text
 
     # --- what is written
 

@@ -155,6 +155,8 @@ class Daily:
             progress=so_far,
         )
         batch = None if pulled is None else self.landing.land(source.name, entity, pulled, datetime.now(UTC))
+        if pulled is not None and pulled.problem is not None:
+            raise pulled.problem
         self.progress.end(what, "nothing new" if batch is None else f"{batch.rows:,} rows landed")
         return batch
 

@@ -138,7 +138,8 @@ def clean(home: Home) -> None:
     for name in (WAREHOUSE, WORK):
         for path in home.warehouse.glob(f"{name}*"):
             path.unlink()
-    shutil.rmtree(home.warehouse / "spill", ignore_errors=True)
+    for name in ("spill", "pulls"):
+        shutil.rmtree(home.warehouse / name, ignore_errors=True)
 
 
 def parse(home: Home) -> Path:

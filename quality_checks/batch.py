@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quality_checks.validation import Rule, not_below, null
 
-NAMES = ("columns_as_declared", "volume")
+NAMES = ("columns_as_declared", "volume", "last_line")
 
 
 def rules() -> list[Rule]:
@@ -12,4 +12,5 @@ def rules() -> list[Rule]:
     return [
         null("columns_as_declared", "missing_columns"),
         not_below("volume", "rows_of_usual", "least_rows"),
+        null("last_line", "cut_file"),
     ]

@@ -55,6 +55,17 @@ def _write_the_guides_files(home: Path) -> dict[str, str]:
     }
 
 
+def test_the_guides_source_of_files_is_in_order(tmp_path: Path) -> None:
+    _write_the_guides_files(tmp_path)
+    (example,) = re.findall(r"^## Files: .*?^```yaml\n(.*?)^```", GUIDE, re.M | re.S)
+    (tmp_path / "catalogue" / "sources.yml").write_text(example, encoding="utf-8")
+
+    catalogue = read_catalogue(Home(tmp_path), {"CARRIER_PASSWORD": "s3cret"})
+
+    assert not catalogue.warnings
+    assert catalogue.sources["carrier"].entities["visits"].header_row == 3
+
+
 def test_the_guides_example_is_a_catalogue_in_order(tmp_path: Path) -> None:
     _write_the_guides_files(tmp_path)
 

@@ -473,7 +473,7 @@ def test_the_names_of_the_rules_are_known_without_great_expectations(bench: Benc
 
     names = rule_names(bench.entity)
 
-    assert names[:3] == ("columns_as_declared", "volume", "key_present")
+    assert names[:4] == ("columns_as_declared", "volume", "last_line", "key_present")
     assert names[-1] == "expect_column_values_to_be_unique"
 
 

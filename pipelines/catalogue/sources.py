@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from pipelines.catalogue.base import AnyText, Model, Text, Texts, Whole, as_text
 from pipelines.catalogue.reading import File, WrittenDict, is_scalar, plain, suggest
-from pipelines.catalogue.rest import Auth, Paging, Value, Values, is_from_environment
+from pipelines.catalogue.rest import Auth, Paging, Secret, Value, Values, is_from_environment
 from pipelines.catalogue.times import ZoneName, length_of
 from pipelines.home import Home
 
@@ -55,7 +55,7 @@ REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
     "pauses": ("work_order_id", "process", "started_at"),
 }
 
-FILE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xes")
+FILE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xes", ".jsonocel", ".sqlite")
 FUNCTION = re.compile(r"(?:[^:]+\.py|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):[A-Za-z_]\w*")
 WORDS_FOR_TIMES = ("unix", "unix_ms")
 # What DuckDB's strptime understands, with and without the minus that leaves zeros out.
@@ -175,6 +175,29 @@ def _length(value: Any) -> Any:
 Length = Annotated[timedelta, BeforeValidator(_length)]
 
 
+def _encoding(value: Any) -> Any:
+    text = as_text(value)
+    try:
+        # Python has codecs that are no encodings of text, such as hex.
+        is_known = isinstance(text, str) and "".encode(text) is not None
+    except LookupError:
+        is_known = False
+    if isinstance(text, str) and not is_known:
+        raise ValueError("is no encoding; write it like utf-8, utf-16, gb18030 or cp1252")
+    return text
+
+
+def _delimiter(value: Any) -> Any:
+    text = {"tab": "\t"}.get(str(as_text(value)), as_text(value))
+    if isinstance(text, str) and (len(text) != 1 or text in '"\r\n'):
+        raise ValueError('must be one character, such as ";" or "|", or the word tab')
+    return text
+
+
+Encoding = Annotated[str, BeforeValidator(_encoding)]
+Delimiter = Annotated[str, BeforeValidator(_delimiter)]
+
+
 class Entity(Model):
     """A table, query, set of files, path or function of one shape."""
 
@@ -189,6 +212,14 @@ class Entity(Model):
     cursor_format: Text | None = None
     params: dict[str, Values] = Field(default_factory=dict)
     records: Text | None = None
+    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx", "xes", "ocel"] | None = None
+    encoding: Encoding | None = None
+    delimiter: Delimiter | None = None
+    decimal: Literal[".", ","] = "."
+    header_row: Whole | None = Field(None, ge=1)
+    sheet: Text | None = None
+    sheet_column: Text | None = None
+    object_type: Text | None = None
     total: Text | None = None
     total_header: Text | None = None
     paging: Paging | None = None
@@ -241,14 +272,40 @@ def shown(value: Any) -> Any:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
+class StoreOptions(Model):
+    """How a bucket or a server is reached, beside what its URL says."""
+
+    endpoint_url: Text | None = None
+    region: Text | None = None
+    key: Secret | None = None
+    secret: Secret | None = None
+    token: Secret | None = None
+    password: Secret | None = None
+    key_file: Text | None = None
+    passphrase: Secret | None = None
+    known_hosts: Text | None = None
+    host_key: Text | None = None
+
+    def secrets(self) -> list[str]:
+        """Return what must never be shown."""
+        found = [self.key, self.secret, self.token, self.password, self.passphrase]
+        return [secret.get_secret_value() for secret in found if secret]
+
+
+_OPTIONS = {
+    "s3": ("endpoint_url", "region", "key", "secret", "token"),
+    "sftp": ("password", "key_file", "passphrase", "known_hosts", "host_key"),
+}
+
+
 class Source(Model):
     """An IT system that records run times."""
 
     name: str = Field(alias="(name)")
     kind: Kind = Field(description="files, database, rest or python")
     connection: Annotated[SecretStr, BeforeValidator(as_text)] = Field(
-        description="a folder for kind files, a SQLAlchemy URL such as ${TICKETING_URL} for kind database, a base URL "
-        "for kind rest, file.py:function for kind python"
+        description="a folder, s3://… or sftp://… for kind files, a SQLAlchemy URL such as ${TICKETING_URL} for kind "
+        "database, a base URL for kind rest, file.py:function for kind python"
     )
     time_zone: ZoneName = "UTC"
     expected_every: Length = timedelta(days=1)
@@ -257,18 +314,21 @@ class Source(Model):
     retries: Whole = Field(5, ge=0, le=20)
     auth: Auth | None = None
     headers: dict[str, Value] = Field(default_factory=dict)
+    options: StoreOptions = Field(default_factory=StoreOptions)
     settings: Annotated[dict[str, Any], BeforeValidator(_settings)] = Field(default_factory=dict)
     entities: dict[str, Entity] = Field(description="the tables or files to pull, by a name of yours")
 
     def secrets(self) -> list[str]:
         """Return what must appear in no message, log or table, the longest first."""
         found = [self.headers, self.settings, [entity.params for entity in self.entities.values()]]
-        secrets = {*_secrets(found), *(self.auth.secrets() if self.auth else ())}
-        if self.kind == "database":
-            whole = self.connection.get_secret_value()
+        secrets = {*_secrets(found), *(self.auth.secrets() if self.auth else ()), *self.options.secrets()}
+        whole = self.connection.get_secret_value()
+        if self.kind in ("database", "files"):
             with suppress(ValueError):
                 password = urlsplit(whole).password or ""
-                secrets |= {whole, password, unquote(password)}
+                secrets |= {password, unquote(password)}
+        if self.kind == "database":
+            secrets.add(whole)
         # A password of a letter or two would blank out half a text, and guard nothing.
         return sorted((secret for secret in secrets if len(secret) > 2), key=len, reverse=True)
 
@@ -287,6 +347,8 @@ class Source(Model):
             file_mistake = _connection_mistake(str(as_text(data["kind"])), str(as_text(data["connection"])))
             if file_mistake:
                 file.mistake(data["connection"], f"{file.label(data)}.connection {file_mistake}")
+            if of_kind == "files":
+                _options_mistakes(str(as_text(data["connection"])), data, file)
         if "entities" in data:
             where = (*data.place, "entities")
             entities = file.pairs(data["entities"], where, "name")
@@ -377,8 +439,27 @@ def _connection_mistake(of_kind: str, connection: str) -> str | None:
                 "names no function; write file.py:function, the file relative to the home, or package.module:function"
             )
     elif of_kind == "files" and "://" in connection and not connection.startswith("file://"):
-        return "points to an object store or server, which is not available yet; mount or copy it, and give the folder"
+        try:
+            url = urlsplit(connection)
+            is_known = url.scheme in _OPTIONS and bool(url.hostname) and (url.port or 1) > 0
+        except ValueError:
+            is_known = False
+        if not is_known:
+            return "is no place for files that is known; write a folder, s3://bucket/prefix or sftp://user@host/folder"
+        if url.scheme == "s3" and "@" in url.netloc:
+            return "holds credentials; write them as `options: {key: ${…}, secret: ${…}}`, or set the AWS_… variables"
     return None
+
+
+def _options_mistakes(connection: str, data: WrittenDict, file: File) -> None:
+    options = data.get("options")
+    scheme = urlsplit(connection).scheme if "://" in connection else ""
+    for key in options if isinstance(options, dict) else ():
+        places = [name for name, keys in _OPTIONS.items() if key in keys]
+        if places and scheme not in places:
+            file.mistake(
+                (*options.place, key), f"{file.label(options)}.{key} is for {places[0]}://, this is not; remove it"
+            )
 
 
 def _kind_mistakes(of_kind: str, entity: WrittenDict, place: tuple[str | int, ...], file: File) -> None:
@@ -402,11 +483,20 @@ def _kind_mistakes(of_kind: str, entity: WrittenDict, place: tuple[str | int, ..
         if "cursor" in entity:
             file.warn((*place, "cursor"), f"{label}.cursor has no effect: files are compared by content; remove it")
         pattern = entity.get("from")
-        if isinstance(pattern, str) and not _is_file_format(pattern):
+        is_ocel = entity.get("format") == "ocel" or str(pattern).lower().endswith(
+            (".jsonocel", ".jsonocel.gz", ".sqlite")
+        )
+        if is_ocel and entity.get("object_type") is None:
+            file.mistake(
+                place,
+                f"`object_type` is missing in {label}: the type of the objects that are the work orders, since an "
+                "event of OCEL belongs to objects of several types",
+            )
+        if isinstance(pattern, str) and "format" not in entity and not _is_file_format(pattern):
             file.mistake(
                 pattern,
                 f"{label}.from {file.shown(pattern)} is no format that can be read; known: {', '.join(FILE_FORMATS)}, "
-                "each also with .gz",
+                "text also with .gz; or say its `format`",
             )
 
 
@@ -434,13 +524,21 @@ def _rest_mistakes(entity: WrittenDict, place: tuple[str | int, ...], file: File
 _SOURCE_KEYS = {
     "auth": ("rest",),
     "headers": ("rest",),
+    "options": ("files",),
     "settings": ("python",),
-    "timeout": ("database", "rest", "python"),
-    "retries": ("database", "rest"),
+    "timeout": ("files", "database", "rest", "python"),
+    "retries": ("files", "database", "rest"),
 }
 _ENTITY_KEYS = {
     "from": ("files", "database", "rest"),
     "query": ("database",),
+    "format": ("files",),
+    "encoding": ("files",),
+    "delimiter": ("files",),
+    "header_row": ("files",),
+    "sheet": ("files",),
+    "sheet_column": ("files",),
+    "object_type": ("files",),
     "params": ("rest",),
     "records": ("rest",),
     "total": ("rest",),

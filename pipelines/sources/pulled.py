@@ -19,6 +19,7 @@ class SourceError(UserError):
     def __init__(self, source: str, entity: str, message: str) -> None:
         """Name the entity first: it is what people grep for."""
         super().__init__(f"{source}.{entity}: {message}")
+        self.said = message
 
 
 @dataclass
@@ -40,5 +41,7 @@ class Pulled:
     """The same for the same content in any order; set when ``batches`` has been read."""
     unchanged: bool = False
     """Set when it has been read: these rows have all been landed before."""
+    problem: SourceError | None = None
+    """Set when it has been read: what could not be brought, beside what was."""
     always_land: bool = False
     """A full refresh lands what it finds, changed or not."""

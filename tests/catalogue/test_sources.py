@@ -219,12 +219,6 @@ def test_a_cursor_on_files_is_only_worth_a_warning(read: Read) -> None:
     assert "has no effect" in str(read(source(entity, kind="files")).warnings[0])
 
 
-def test_object_stores_are_not_available_yet(mistakes: Mistakes) -> None:
-    files = {"sources.yml": source("shape: runs", kind="files")["sources.yml"].replace("'in'", "'s3://bucket'")}
-
-    assert any("not available yet; mount or copy it" in line for line in mistakes(files))
-
-
 def test_names_of_sources_and_entities_are_simple(mistakes: Mistakes) -> None:
     text = runs()["sources.yml"].replace("crm:", "CRM 1:").replace("jobs:", "9jobs:")
 
@@ -410,9 +404,9 @@ def test_what_is_no_path_is_named_with_a_remedy(mistakes: Mistakes, path: str, w
     [
         (
             "files",
-            "    timeout: 10s\n",
+            "    headers: {a: b}\n",
             "from: a.csv",
-            "timeout is for kind database and rest and python",
+            "headers is for kind rest, this is files",
         ),
         ("database", "    headers: {a: b}\n", "from: t", "crm.headers is for kind rest, this is database; remove it"),
         ("rest", "    settings: {a: b}\n", "from: t", "crm.settings is for kind python, this is rest; remove it"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from pipelines.catalogue.sources import Entity, Source
+from pipelines.catalogue.sources import Entity, Source, StoreOptions
 from pipelines.home import Home
 from pipelines.landing import ROW_NUMBER, Batch, Landing
 from pipelines.sources import patience, pull
@@ -24,6 +24,7 @@ class Bench:
     kind: str = "files"
     settings: dict[str, Any] = field(default_factory=dict)
     """What else the source says in sources.yml."""
+    options: StoreOptions = field(default_factory=StoreOptions)
     clock: datetime = datetime(2026, 5, 1, tzinfo=UTC)
     seen: list[int] = field(default_factory=list)
 
@@ -35,19 +36,27 @@ class Bench:
     def batches(self) -> list[Batch]:
         return self.landing.batches("crm", "orders")
 
+    def source(self, *entities: Entity) -> Source:
+        return Source(
+            name="crm",
+            kind=self.kind,
+            connection=SecretStr(self.connection),
+            entities={entity.name: entity for entity in entities},
+            options=self.options,
+            **self.settings,
+        )
+
     def pull(self, from_: str | None = None, full_refresh: bool = False, **declared: Any) -> Batch | None:
         """What a daily run does with one entity."""
         self.clock += timedelta(days=1)
         entity = Entity(name="orders", shape="runs", columns={}, from_=from_, **declared)
-        source = Source(
-            name="crm",
-            kind=self.kind,
-            connection=SecretStr(self.connection),
-            entities={"orders": entity},
-            **self.settings,
-        )
+        source = self.source(entity)
         pulled = pull(source, entity, self.batches, self.home, full_refresh, self.seen.append)
-        return None if pulled is None else self.landing.land("crm", "orders", pulled, self.clock)
+        batch = None if pulled is None else self.landing.land("crm", "orders", pulled, self.clock)
+        assert not list((self.home.warehouse / "pulls").glob("*")), "copies are left behind"
+        if pulled is not None and pulled.problem is not None:
+            raise pulled.problem
+        return batch
 
     def rows(self, from_: str | None = None, **declared: Any) -> list[dict[str, Any]]:
         batch = self.pull(from_, **declared)

@@ -20,7 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.sources import SourceError
-from pipelines.sources import files as files_module
+from pipelines.sources.files import json_files, reading
+from pipelines.sources.files.delimited import LONGEST_FAST_LINE
+from pipelines.sources.files.formats import ENDINGS
+from pipelines.sources.files.reading import ROWS_IN_MEMORY
 
 from .conftest import Bench, rows
 
@@ -107,9 +110,9 @@ def test_a_column_without_a_name_gets_one(bench: Bench) -> None:
 
 
 def test_a_cell_longer_than_the_fast_reader_takes_still_lands(bench: Bench) -> None:
-    bench.deliver("orders.csv", f"order,note\n1,short\n2,{'z' * (files_module.LONGEST_FAST_LINE + 9)}\n3,short\n")
+    bench.deliver("orders.csv", f"order,note\n1,short\n2,{'z' * (LONGEST_FAST_LINE + 9)}\n3,short\n")
 
-    assert [len(row["note"]) for row in bench.rows("orders.csv")] == [5, files_module.LONGEST_FAST_LINE + 9, 5]
+    assert [len(row["note"]) for row in bench.rows("orders.csv")] == [5, LONGEST_FAST_LINE + 9, 5]
 
 
 def test_a_file_name_may_hold_what_is_a_pattern_elsewhere(bench: Bench) -> None:
@@ -149,7 +152,7 @@ def test_a_broken_csv_says_where_and_lands_nothing(bench: Bench, content: str | 
 
 
 def test_a_row_that_breaks_late_is_found_on_its_own_line(bench: Bench) -> None:
-    count = files_module.ROWS_IN_MEMORY * 2
+    count = ROWS_IN_MEMORY * 2
     bench.deliver("orders.csv", "order,step\n" + "".join(f"{n},open\n" for n in range(count)) + "7")
 
     with pytest.raises(SourceError, match=f"line {count + 2}: 1 columns"):
@@ -159,7 +162,7 @@ def test_a_row_that_breaks_late_is_found_on_its_own_line(bench: Bench) -> None:
 
 
 def test_where_the_fast_reader_stops_the_exact_one_goes_on_without_losing_or_repeating_a_row(bench: Bench) -> None:
-    count = files_module.ROWS_IN_MEMORY * 2 + 5
+    count = ROWS_IN_MEMORY * 2 + 5
     lines = [f"{n},open\n" for n in range(count)]
     lines[-3] = lines[-3].replace("\n", "\r\n")
     bench.deliver("orders.csv", "order,step\n" + "".join(lines))
@@ -236,7 +239,7 @@ XES = """<?xml version="1.0" encoding="UTF-8"?>
         ("o.xes", XES[:700], "o.xes: line 14: is no whole XML"),
         ("o.xes", "<html></html>", "o.xes is no XES log"),
         ("o.xes", '<!DOCTYPE log [<!ENTITY a "aa">]><log><string key="&a;" value=""/></log>', "has a DOCTYPE"),
-        *[(f"o{kind}", "", f"o{kind} is empty (0 bytes)") for kind in files_module.READERS],
+        *[(f"o{kind}", "", f"o{kind} is empty (0 bytes)") for kind in ENDINGS],
     ],
 )
 def test_a_cut_or_foreign_file_says_so_and_lands_nothing(
@@ -252,11 +255,30 @@ def test_a_cut_or_foreign_file_says_so_and_lands_nothing(
     assert bench.nothing_landed()
 
 
-def test_one_broken_file_among_several_lands_none_of_them(bench: Bench) -> None:
+def test_a_broken_file_among_several_stops_no_other_and_lands_once_it_is_mended(bench: Bench) -> None:
     bench.deliver("a.csv", ORDERS)
     bench.deliver("b.csv", ORDERS + "3")
+    bench.deliver("c.csv", ORDERS)
 
-    with pytest.raises(SourceError, match=r"b\.csv: line 4"):
+    with pytest.raises(SourceError, match=r"b\.csv: line 4: .* The other files have landed\."):
+        bench.pull("*.csv")
+    first = bench.batches[-1]
+    with pytest.raises(SourceError, match=r"b\.csv: line 4: .* nothing of it has landed\.$"):
+        bench.pull("*.csv")
+    bench.deliver("b.csv", ORDERS)
+    second = bench.pull("*.csv")
+
+    assert rows(first) == AS_LANDED * 2
+    assert [(file["name"], file["first_row"]) for file in first.files] == [("a.csv", 1), ("c.csv", 3)]
+    assert second
+    assert (len(bench.batches), rows(second)) == (2, AS_LANDED)
+
+
+def test_several_broken_files_are_all_named(bench: Bench) -> None:
+    for number in range(7):
+        bench.deliver(f"{number}.csv", ORDERS + "3")
+
+    with pytest.raises(SourceError, match=r"0\.csv: line 4.*4\.csv: line 4.*And 2 more files are broken\.$"):
         bench.pull("*.csv")
 
     assert bench.nothing_landed()
@@ -307,7 +329,7 @@ def test_json_may_be_objects_one_after_another_or_nothing_at_all(bench: Bench) -
 
 
 def test_an_array_is_read_a_piece_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files_module, "CHUNK", 7)
+    monkeypatch.setattr(json_files, "CHUNK", 7)
     orders = [{"order": n, "note": "x" * (n % 40), "nested": {"a": [n, "}]"]}} for n in range(200)]
     bench.deliver("orders.json", json.dumps(orders, indent=1))
 
@@ -318,7 +340,7 @@ def test_an_array_is_read_a_piece_at_a_time(bench: Bench, monkeypatch: pytest.Mo
 
 
 def test_a_key_that_appears_late_is_a_column_from_then_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files_module, "ROWS_IN_MEMORY", 2)
+    monkeypatch.setattr(reading, "ROWS_IN_MEMORY", 2)
     bench.deliver("orders.jsonl", '{"a": 1}\n{"a": 2}\n{"b": 3}\n{"a": 4}\n{"a": 5}\n')
 
     batch = bench.pull("orders.jsonl")
@@ -555,7 +577,6 @@ def test_a_file_that_is_not_there_or_not_known_is_named_with_what_to_do(bench: B
     [
         ("nowhere", "nowhere does not exist: create it, or correct `connection` of crm in sources.yml."),
         ("in/orders.csv", "orders.csv is a file, and `connection` wants its folder"),
-        ("s3://bucket/in", "object stores are not available yet"),
     ],
 )
 def test_a_folder_that_is_none_is_named_with_what_to_do(bench: Bench, connection: str, words: str) -> None:
