@@ -28,7 +28,13 @@ CATALOGUE = dg.AssetKey("catalogue")
 ACCEPTED = dg.AssetKey("accepted")
 ANSWERS = "source_answers"
 # The variables that name what the models read, and the assets that write it.
-READ = {"accepted_path": ACCEPTED, "quarantine_path": ACCEPTED, "catalogue_path": CATALOGUE}
+READ = {
+    "accepted_path": ACCEPTED,
+    "quarantine_path": ACCEPTED,
+    "catalogue_path": CATALOGUE,
+    # Of the runs before: nothing that this one does writes it before it is read.
+    "publication_path": dg.AssetKey(["landing", "publication"]),
+}
 PUBLISHED = {name: dg.AssetKey(["published", name]) for name in ("warehouse", "parquet", "report")}
 
 
