@@ -131,7 +131,7 @@ def test_the_server_is_stopped_when_the_command_is_killed(number: signal.Signals
     else:
         running.send_signal(number)
 
-    assert running.wait(60) == (128 + number if number == signal.SIGTERM else 128 + signal.SIGINT)
+    assert running.wait(180) == (128 + number if number == signal.SIGTERM else 128 + signal.SIGINT)
     assert not _is_serving(tmp_path)
 
 
