@@ -140,6 +140,7 @@ class Landing:
                     "cursor_type": pulled.cursor_type,
                     "cursor_ties": pulled.cursor_ties,
                     "files": pulled.files,
+                    "personal": pulled.personal,
                     "parts": parts.manifest,
                     "code_version": code_version(),
                 }

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr
 
 from pipelines.catalogue.base import AnyText, Model, Text, Texts, Whole, as_text
+from pipelines.catalogue.personal import personal_mistakes
 from pipelines.catalogue.reading import File, WrittenDict, is_scalar, plain, suggest
 from pipelines.catalogue.rest import Auth, Paging, Secret, Value, Values, is_from_environment
 from pipelines.catalogue.times import ZoneName, length_of
@@ -198,6 +199,34 @@ Encoding = Annotated[str, BeforeValidator(_encoding)]
 Delimiter = Annotated[str, BeforeValidator(_delimiter)]
 
 
+class Reconcile(Model):
+    """What the source itself is asked about its rows, to be compared with what is in the warehouse."""
+
+    count: bool = False
+    sum: Text | None = None
+    where: Text | None = None
+    query: Text | None = None
+    file: Text | None = None
+
+    @property
+    def measure(self) -> str:
+        """What is compared, as people read it."""
+        return f"sum of {self.sum}" if self.sum else "count"
+
+    @classmethod
+    def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
+        """Note what says too little, or two things at once."""
+        label = file.label(data)
+        if "sum" in data and data.get("count"):
+            file.mistake(data, f"{label} has both `count` and `sum`; keep one")
+        if not data.get("count") and not any(key in data for key in ("sum", "query", "file")):
+            file.mistake(data, f"{label} does not say what to compare; write {{count: true}} or {{sum: their column}}")
+        for key, other in (("query", "where"), ("query", "file"), ("file", "where"), ("file", "sum")):
+            if key in data and other in data:
+                file.mistake((*data.place, other), f"{label} has both `{key}` and `{other}`; keep one")
+        return data
+
+
 class Entity(Model):
     """A table, query, set of files, path or function of one shape."""
 
@@ -231,18 +260,19 @@ class Entity(Model):
     checks: tuple[Check, ...] = ()
     events: EventRules | None = None
     milestones: tuple[Milestone, ...] = ()
+    drop: Texts = ()
+    hash: Texts = ()
+    reconcile: Reconcile | None = None
 
     not_yet: ClassVar[dict[str, str]] = {
         "deletions": "remove it; until then a row that is gone from the source stays as it was delivered last",
-        "drop": "remove it, and leave the columns out with `query:` or where the files are made",
-        "hash": "remove it, and leave the columns out with `query:` or where the files are made",
     }
 
     @classmethod
     def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
         """Check what depends on the shape, and fill in what it implies."""
         shape = data.get("shape")
-        for message in _shape_mistakes(data, file):
+        for message in (*_shape_mistakes(data, file), *personal_mistakes(data, file)):
             file.mistake(*message)
         filled = _same_place(data, data)
         columns = data.get("columns")
@@ -316,6 +346,7 @@ class Source(Model):
     headers: dict[str, Value] = Field(default_factory=dict)
     options: StoreOptions = Field(default_factory=StoreOptions)
     settings: Annotated[dict[str, Any], BeforeValidator(_settings)] = Field(default_factory=dict)
+    connections: Whole = Field(1, ge=1, le=16)
     entities: dict[str, Entity] = Field(description="the tables or files to pull, by a name of yours")
 
     def secrets(self) -> list[str]:
@@ -357,6 +388,7 @@ class Source(Model):
             filled["entities"] = _named(entities, file, "an entity")
             for name, entity in filled["entities"].items():
                 _kind_mistakes(of_kind, entity, (*where, name), file)
+                _reconcile_mistakes(data, entity, (*where, name), file)
         return filled
 
 
@@ -567,6 +599,28 @@ def _secrets(value: Any) -> Iterator[str]:
     elif isinstance(value, Iterable) and not isinstance(value, str):
         for item in value:
             yield from _secrets(item)
+
+
+def _reconcile_mistakes(source: WrittenDict, entity: WrittenDict, place: tuple[str | int, ...], file: File) -> None:
+    """Note a control total that this source cannot be asked for."""
+    of_kind, connection = str(source.get("kind")), str(as_text(source.get("connection")))
+    reconcile, where = entity.get("reconcile"), (*place, "reconcile")
+    if not isinstance(reconcile, dict):
+        return
+    if of_kind not in ("database", "files"):
+        file.mistake(where, f"{file.label(where)} is for kind database and files, this is {of_kind}; remove it")
+        return
+    if of_kind == "files" and "://" in connection and not connection.startswith("file://"):
+        file.mistake(where, f"{file.label(where)} reads control files of a folder; remove it, this is none")
+        return
+    for key in reconcile:
+        if (key == "file") != (of_kind == "files") and key in ("count", "sum", "where", "query", "file"):
+            remedy = (
+                "files cannot be asked; name the file that says how many rows there are with `file`"
+                if of_kind == "files"
+                else "a database is asked with `count`, `sum` or `query`"
+            )
+            file.mistake((*where, key), f"{file.label((*where, key))} is not for kind {of_kind}: {remedy}")
 
 
 def _is_file_format(pattern: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.home import Home
+from pipelines.sources.personal import Protection, protected
 from pipelines.sources.pulled import Progress, Pulled, SourceError
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ def pull(
 
     ``progress`` is told the number of rows so far.
     """
+    protection = Protection(source, entity)
+    # What landed under other rules for what people may see is pulled again under these.
+    full_refresh = full_refresh or bool(history and history[-1].manifest.get("personal") != protection.mark)
     # Each kind has its own libraries, and most runs need few of them.
     if source.kind == "files":
         from pipelines.sources import files as kind
@@ -36,4 +40,10 @@ def pull(
         from pipelines.sources import rest as kind
     else:
         from pipelines.sources import python as kind
-    return kind.pull(source, entity, history, home, full_refresh, progress)
+    try:
+        pulled = kind.pull(source, entity, history, home, full_refresh, progress)
+    except Exception as problem:
+        if protection.mark is None:
+            raise
+        raise protection.error(problem) from None
+    return None if pulled is None else protected(protection, pulled, history)

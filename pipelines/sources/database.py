@@ -6,11 +6,12 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from pipelines.home import Home
 from pipelines.sources.cursors import Content, begin, conclude, future
 from pipelines.sources.patience import patiently
+from pipelines.sources.personal import Protection
 from pipelines.sources.pulled import Progress, Pulled, SourceError
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ ROWS_IN_MEMORY = 20_000
 # A host that swallows packets would otherwise hold the run for minutes.
 SECONDS_TO_CONNECT = 30
 
+# Nothing is ever written to a source, and what a session shows must not depend on a user's or a server's settings.
+_MARIADB_SESSION = ("SET SESSION TRANSACTION READ ONLY", "SET SESSION time_zone = '+00:00'")
+SESSIONS = {"mysql": _MARIADB_SESSION, "mariadb": _MARIADB_SESSION}
 DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgres": "postgresql+psycopg",
@@ -114,10 +119,12 @@ def _stream(
         place.words = "while its rows were read: "
         yield pa.RecordBatch.from_pylist([], reading.schema)
         following = _Following(entity.cursor, reading) if entity.cursor else None
+        # Before anything is made of the rows: a hash of one row would betray what it hides.
+        protection = Protection(source, entity)
         content = Content()
         rows = 0
         for part in _partitions(connection, reading):
-            batch = reading.batch(part)
+            batch = protection(reading.batch(part))
             rows += batch.num_rows
             if following:
                 following.add(part, batch)
@@ -125,6 +132,10 @@ def _stream(
                 content.add(batch)
             progress(rows)
             yield batch
+        if entity.reconcile:
+            # In the transaction that read the rows: what changed since is in neither.
+            place.words = "while it was asked for its control total: "
+            pulled.control_total = _control_total(entity, connection)
         if following is None:
             pulled.content_hash = content.hash()
             return
@@ -133,6 +144,22 @@ def _stream(
             text, cursor_type = _cursor_text(following.last)
             place = (text, reading.cursor_type or cursor_type)
         conclude(pulled, rows, place, following.ties(), known_ties)
+
+
+def _control_total(entity: Entity, connection: Connection) -> str | None:
+    """What the database itself says that its rows come to, as an exact number."""
+    asked = entity.reconcile
+    assert asked is not None
+    if asked.query:
+        statement = asked.query.strip().rstrip(";").replace(":", r"\:")
+    else:
+        column = connection.dialect.identifier_preparer.quote_identifier(asked.sum) if asked.sum else ""
+        what = f"coalesce(sum(pulled.{column}), 0)" if asked.sum else "count(*)"
+        where = f" WHERE {asked.where}" if asked.where else ""
+        statement = f"SELECT {what} FROM {_subject(entity, connection)}"
+        statement += where.replace(":", r"\:")
+    total = connection.scalar(sa.text(statement))
+    return None if total is None else _text(total)
 
 
 # --- reading rows into Arrow -------------------------------------------------------------------------------------
@@ -146,11 +173,16 @@ class _Reading:
     schema: pa.Schema
     is_text: bool
     cursor_type: str | None = None
+    texts: Sequence[Callable[[Any], str | None]] = ()
+    """How each column becomes text, where the database's values need it."""
 
     def batch(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
         cells = zip(*rows, strict=True)
         if self.is_text:
-            cells = ([None if cell is None else _text(cell) for cell in column] for column in cells)  # type: ignore[assignment]
+            cells = (
+                [None if cell is None else text(cell) for cell in column]
+                for column, text in zip(cells, self.texts, strict=True)
+            )  # type: ignore[assignment]
         return pa.RecordBatch.from_arrays(
             [pa.array(column, kind) for column, kind in zip(cells, self.schema.types, strict=True)], schema=self.schema
         )
@@ -194,6 +226,7 @@ def _reading(source: Source, entity: Entity, connection: Connection, pulled: Pul
     names = [column[0] for column in described]
     _check_columns(source, entity, names)
     cursor_type = None
+    texts: list[Callable[[Any], str | None]] = [_text] * len(names)
     if connection.dialect.name == "postgresql":
         columns = [_postgresql_column(f"pulled.{quoted(column[0])}", column) for column in described]
         schema = pa.schema([pa.field(name, kind) for name, (_, kind) in zip(names, columns, strict=True)])
@@ -204,6 +237,8 @@ def _reading(source: Source, entity: Entity, connection: Connection, pulled: Pul
     else:
         schema = pa.schema([pa.field(name, pa.string()) for name in names])
         chosen = "pulled.*"
+        if connection.dialect.name in ("mysql", "mariadb"):
+            texts = [_mariadb_text(column[1]) for column in described]
     words = [f"SELECT {chosen} FROM {subject}"]
     parameters = {}
     if entity.cursor:
@@ -218,7 +253,7 @@ def _reading(source: Source, entity: Entity, connection: Connection, pulled: Pul
         order = dict.fromkeys([entity.cursor, *(name for name in entity.key if name in names)])
         words.append("ORDER BY " + ", ".join(f"pulled.{quoted(name)}" for name in order))
     statement = sa.text("\n".join(words)).bindparams(**parameters)
-    return _Reading(statement, schema, connection.dialect.name != "postgresql", cursor_type)
+    return _Reading(statement, schema, connection.dialect.name != "postgresql", cursor_type, texts)
 
 
 def _subject(entity: Entity, connection: Connection) -> str:
@@ -328,6 +363,27 @@ def _within_calendar(column: str, kind: str) -> str:
     )
 
 
+# --- MariaDB and MySQL: text, as everywhere without dependable types, but for what would be misread -----------------
+
+_MARIADB_INSTANT, _MARIADB_TIMES, _MARIADB_BITS = 7, {7, 10, 12}, 16
+
+
+def _mariadb_text(kind: int) -> Callable[[Any], str | None]:
+    if kind == _MARIADB_BITS:
+        return lambda value: str(int.from_bytes(value, "big")) if isinstance(value, bytes) else _text(value)
+    if kind not in _MARIADB_TIMES:
+        return _text
+    # A TIMESTAMP is an instant, which the session shows in UTC; a DATETIME is the wall time that somebody wrote.
+    offset = "+00:00" if kind == _MARIADB_INSTANT else ""
+
+    def text(value: Any) -> str | None:
+        said = _text(value)
+        # Its word for no date at all.
+        return None if said.startswith("0000-00-00") else said + offset
+
+    return text
+
+
 # --- cursors and content -----------------------------------------------------------------------------------------
 
 
@@ -415,7 +471,8 @@ def _connected(source: Source, entity: Entity, home: Home, place: _Place) -> Ite
         with patiently(engine.connect, source.retries, _may_pass) as connection:
             place.words = ""
             if connection.dialect.name == "postgresql":
-                connection = connection.execution_options(postgresql_readonly=True)
+                # One view of the data for the rows and for what they are compared with.
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 # What PostgreSQL makes text of must not depend on the settings of a user or a server.
                 connection.execute(sa.text("SET TIME ZONE 'UTC'"))
                 connection.execute(sa.text("SET datestyle TO ISO, YMD"))
@@ -449,9 +506,17 @@ def _may_pass(problem: BaseException) -> bool:
 
 def _server(url: URL, seconds: float) -> Engine:
     arguments = {}
-    if url.drivername in ("postgresql+psycopg", "mysql+pymysql") and "connect_timeout" not in url.query:
+    if url.drivername in DRIVERS.values() and "connect_timeout" not in url.query:
         arguments["connect_timeout"] = max(1, round(seconds))
-    return sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=arguments)
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=arguments)
+    for statement in SESSIONS.get(url.get_backend_name(), ()):
+        sa.event.listen(engine, "connect", partial(_say, statement))
+    return engine
+
+
+def _say(statement: str, connection: Any, record: Any) -> None:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(statement)
 
 
 def _sqlite(source: Source, entity: Entity, url: URL, home: Home, seconds: float) -> Engine:

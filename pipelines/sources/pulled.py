@@ -45,3 +45,7 @@ class Pulled:
     """Set when it has been read: what could not be brought, beside what was."""
     always_land: bool = False
     """A full refresh lands what it finds, changed or not."""
+    personal: str | None = None
+    """What of it may not be written in clear, as a mark: another one means that the rules have changed."""
+    control_total: str | None = None
+    """What the source itself says its rows come to; set when ``batches`` has been read."""
