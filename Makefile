@@ -1,5 +1,5 @@
 # Two commands: `make run` and `make test`. Both make what they need first.
-.PHONY: run test lint serve benchmark benchmark-working-time clean environment browser
+.PHONY: run test servers lint serve benchmark benchmark-working-time clean environment browser
 .DEFAULT_GOAL := help
 
 READY := .venv/.ready
@@ -46,7 +46,7 @@ run: $(READY)
 serve: $(READY)
 	@$(BIN)/python -m pipelines.sample_organisation --home $(HOME_FOLDER) run -- $(BIN)/commitments serve --home $(HOME_FOLDER)
 
-test: $(READY) lint browser
+test: $(READY) lint browser servers
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: $(READY)
@@ -64,6 +64,19 @@ browser:
 				|| echo "chromium could not be installed; the tests that need it are skipped"; \
 		else \
 			echo "No chromium: the tests that look at the report are skipped (on Debian: apt-get install chromium)"; \
+		fi; \
+	fi
+
+# Sources are proved on real servers; PostgreSQL comes with the environment.
+servers:
+	@if [ ! -x /usr/sbin/mariadbd ] && ! command -v mariadbd >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing mariadb-server, on which a kind of source is proved ..."; \
+			(export DEBIAN_FRONTEND=noninteractive; install="apt-get install -y -qq --no-install-recommends mariadb-server"; \
+				$$install || (apt-get update -qq && $$install)) >/dev/null 2>&1 \
+				|| echo "mariadb-server could not be installed; the tests that need it are skipped"; \
+		else \
+			echo "No MariaDB server: its tests are skipped (on Debian: apt-get install mariadb-server)"; \
 		fi; \
 	fi
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pipelines.catalogue.sources import Entity, Source, StoreOptions
 from pipelines.home import Home
 from pipelines.landing import ROW_NUMBER, Batch, Landing
-from pipelines.sources import patience, pull
+from pipelines.sources import Pulled, patience, pull
 
 
 @dataclass
@@ -45,6 +45,15 @@ class Bench:
             options=self.options,
             **self.settings,
         )
+
+    def asked(self, from_: str | None = None, **declared: Any) -> Pulled:
+        """A pull that was read to its end, and not landed."""
+        entity = Entity(name="orders", shape="runs", columns={}, from_=from_, **declared)
+        pulled = pull(self.source(entity), entity, self.batches, self.home, False, self.seen.append)
+        assert pulled is not None
+        for _ in pulled.batches:
+            pass
+        return pulled
 
     def pull(self, from_: str | None = None, full_refresh: bool = False, **declared: Any) -> Batch | None:
         """What a daily run does with one entity."""
