@@ -43,6 +43,7 @@ _ROW = {
     "changed_us": "BIGINT",
     "promised_us": "BIGINT",
     "work_order_url": "VARCHAR",
+    "control_amount": "DECIMAL(38, 6)",
 }
 OF_SHAPE = {
     "runs": {
@@ -72,7 +73,7 @@ LATEST_US = (day_number(LAST_DAY) + 1) * DAY_US
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
 ISO_TIME = r"^(\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?) ?(Z|z|[+-]\d{2}(?::?\d{2})?)?$"
 _TIME_OF_DAY = re.compile(r"%-?[HIMSfgnpcX]")
-_SELF_DESCRIBING = (".json", ".jsonl", ".xes", ".json.gz", ".jsonl.gz", ".xes.gz")
+SELF_DESCRIBING = (".json", ".jsonl", ".xes", ".json.gz", ".jsonl.gz", ".xes.gz")
 
 
 class ConformError(Exception):
@@ -87,6 +88,8 @@ class Landed:
     """Name and DuckDB type."""
     missing: list[str] = field(default_factory=list)
     """What the catalogue names and the batch lacks, each with where."""
+    lost: list[str] = field(default_factory=list)
+    """The columns among them."""
 
     def name(self, wanted: str) -> str | None:
         """The column as the source writes it; the engine does not tell upper from lower case."""
@@ -125,9 +128,12 @@ def open_landed(con: duckdb.DuckDBPyConnection, batch: Batch, entity: Entity) ->
         # Nothing was said, also not wrongly.
         return landed
     wanted = list(dict.fromkeys(declared_columns(entity)))
-    landed.missing = [repr(name) for name in wanted if landed.name(name) is None]
+    landed.lost = [name for name in wanted if landed.name(name) is None]
+    landed.missing = [repr(name) for name in landed.lost]
     if not landed.missing:
-        landed.missing = list(_missing_in_files(batch, wanted))
+        in_files = list(_missing_in_files(batch, wanted))
+        landed.lost = list(dict.fromkeys(name for name, _ in in_files))
+        landed.missing = [f"{name!r} in {file}" for name, file in in_files]
     for ours, column in entity.columns.items():
         if isinstance(column, Expression) and (problem := _binding_problem(con, column.sql)):
             landed.missing.append(f"{ours} {{sql: {column.sql.strip()}}} ({problem})")
@@ -142,6 +148,8 @@ def declared_columns(entity: Entity) -> Iterable[str]:
         yield from (name for name in (step.from_, step.to, step.promised_at) if name)
     for check in entity.checks:
         yield from columns_of_check(check.arguments)
+    if entity.reconcile and entity.reconcile.sum:
+        yield entity.reconcile.sum
 
 
 def columns_of_check(arguments: dict[str, Any]) -> list[str]:
@@ -197,6 +205,8 @@ def _statement(con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed, sou
     times = _times(entity)
     raw = {f"x_{ours}": _expression(con, landed, column) for ours, column in entity.columns.items()}
     raw |= {f"x_{ours}": _expression(con, landed, theirs) for ours, theirs in times.items() if f"x_{ours}" not in raw}
+    if entity.reconcile and entity.reconcile.sum:
+        raw["x_control_amount"] = _expression(con, landed, entity.reconcile.sum)
     raw |= {f"k_{i}": _text_of_key(landed, theirs) for i, theirs in enumerate(entity.key)}
     first = f"SELECT {ROW_NUMBER} AS row_number{_list(raw)} FROM landed"
     types = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE {first}").fetchall()}
@@ -221,6 +231,9 @@ def _statement(con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed, sou
     seventh = f"SELECT row_number{_list(ours)} FROM ({sixth})"
     keyed = f"SELECT *, {_key_hash(source, entity)} AS key_hash FROM ({seventh})"
     content = [*TEXTS, "changed_us", "promised_us", "work_order_url"]
+    if entity.reconcile and entity.reconcile.sum:
+        # What is added up must be the newest there is, though no mart shows it.
+        content.append("control_amount")
     content += [name for name in OF_SHAPE[entity.shape] if name in ours]
     content += [
         name for name in ours if entity.shape == "milestones" and name.startswith(("from_", "to_", "promised_"))
@@ -267,6 +280,7 @@ def _canonical(batch: Batch, source: Source, entity: Entity, times: dict[str, An
         "changed_us": time("changed_at"),
         "promised_us": time("promised_at"),
         "work_order_url": url,
+        "control_amount": _control_amount(entity),
         "unreadable_times": _unreadable(entity, times),
         "key_parts": _key_parts(entity),
     }
@@ -301,6 +315,11 @@ def _canonical(batch: Batch, source: Source, entity: Entity, times: dict[str, An
                 f"start_if_ended_{i}_us": f"CASE WHEN to_{i}_us IS NOT NULL THEN from_{i}_us ELSE 0 END",
             }
     return columns
+
+
+def _control_amount(entity: Entity) -> str:
+    kind = _ROW["control_amount"]
+    return f"try_cast(x_control_amount AS {kind})" if entity.reconcile and entity.reconcile.sum else f"NULL::{kind}"
 
 
 def _status(entity: Entity) -> str:
@@ -527,7 +546,7 @@ def _list(columns: dict[str, str]) -> str:
     return "".join(f", {sql} AS {name}" for name, sql in columns.items())
 
 
-def _missing_in_files(batch: Batch, wanted: Sequence[str]) -> Iterable[str]:
+def _missing_in_files(batch: Batch, wanted: Sequence[str]) -> Iterable[tuple[str, str]]:
     """A file of a glob that lost a column would else be filled up with nulls."""
     import pyarrow.parquet as pq
 
@@ -541,8 +560,8 @@ def _missing_in_files(batch: Batch, wanted: Sequence[str]) -> Iterable[str]:
         for file in batch.files:
             begin, rows = file.get("first_row") or 0, file.get("rows") or 0
             reaches = rows > 0 and begin <= last and begin + rows - 1 >= first
-            if lost and reaches and not file["name"].lower().endswith(_SELF_DESCRIBING):
-                yield from (f"{name!r} in {file['name']}" for name in lost)
+            if lost and reaches and not file["name"].lower().endswith(SELF_DESCRIBING):
+                yield from ((name, file["name"]) for name in lost)
         first = last + 1
 
 

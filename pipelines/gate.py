@@ -39,6 +39,8 @@ from pipelines.conform import (
     open_landed,
     quoted,
 )
+from pipelines.drift import Drift, drift, nearest
+from pipelines.drift import said as said_of_types
 from pipelines.errors import UserError
 from pipelines.home import Home
 from pipelines.landing import ACCEPTED_BY_HAND, ROW_NUMBER, Batch, Landing, accepted_by_hand_us
@@ -58,6 +60,11 @@ USUAL_BATCHES = 5
 REASON_LENGTH = 600
 SUITES = {"runs": runs_suite, "events": events_suite, "milestones": milestones_suite, "pauses": pauses_suite}
 NAMES = {shape: suite.NAMES for shape, suite in SUITES.items()}
+# What the gate sees of these is in the rows that landed.
+OF_PULLING: dict[str, Any] = {
+    **dict.fromkeys(("from_", "query", "cursor", "drop", "hash"), True),
+    "reconcile": {"count", "where", "query", "file"},
+}
 
 DECISION = {
     "source_system": "VARCHAR",
@@ -87,6 +94,21 @@ QUARANTINED = {
     "rule": "VARCHAR",
     "detail": "VARCHAR",
     "row": "VARCHAR",
+    "work_order_id": "VARCHAR",
+    "process": "VARCHAR",
+    "node": "VARCHAR",
+    "control_amount": "DECIMAL(38, 6)",
+}
+DRIFT = {
+    "source_system": "VARCHAR",
+    "entity": "VARCHAR",
+    "load_id": "VARCHAR",
+    "landed_us": "BIGINT",
+    "column_name": "VARCHAR",
+    "what": "VARCHAR",
+    "type_before": "VARCHAR",
+    "type_now": "VARCHAR",
+    "is_used": "BOOLEAN",
 }
 RELEASE = {
     "source_system": "VARCHAR",
@@ -172,6 +194,7 @@ def make_empty_files(home: Home) -> None:
     wanted = {home.accepted / shape: columns for shape, columns in CANONICAL.items()}
     wanted |= {
         home.accepted / "decision": DECISION,
+        home.accepted / "drift": DRIFT,
         home.quarantine / "row": QUARANTINED,
         home.quarantine / "release": RELEASE,
     }
@@ -200,7 +223,7 @@ def decisions(home: Home, source: str, entity: str) -> list[Decision]:
 
 def gate_hash(source: Source, entity: Entity) -> str:
     """Changes with whatever would let the gate decide otherwise: mapping, zone, suites, code."""
-    mapping = entity.model_dump(mode="json", exclude={"from_", "query", "cursor"})
+    mapping = entity.model_dump(mode="json", exclude=OF_PULLING)
     said = json.dumps([mapping, source.time_zone, source.work_order_prefix, _code_hash()], sort_keys=True, default=str)
     return hashlib.sha256(said.encode()).hexdigest()
 
@@ -208,7 +231,7 @@ def gate_hash(source: Source, entity: Entity) -> str:
 @cache
 def _code_hash() -> str:
     here = Path(__file__).parent
-    files = [here / "conform.py", here / "gate.py", here / "zones.py"]
+    files = [here / "conform.py", here / "drift.py", here / "gate.py", here / "zones.py"]
     files += sorted(Path(validation.__file__).parent.glob("*.py"))
     digest = hashlib.sha256()
     for file in files:
@@ -297,7 +320,8 @@ class _Gate:
         by_hand = by_hand_us is not None
         with connect(self.temporary) as con:
             landed = open_landed(con, batch, self.entity)
-            held = self._batch_problems(batch, landed)
+            drifted = self._drift(con, batch)
+            held = self._batch_problems(con, batch, landed, drifted)
             conformed = self.temporary / "conformed.parquet"
             if not held or by_hand:
                 try:
@@ -333,22 +357,60 @@ class _Gate:
         from_us, to_us = row or (None, None)
         return {"holds_from_us": from_us, "holds_to_us": to_us}
 
-    def _batch_problems(self, batch: Batch, landed: Landed) -> list[tuple[str, str]]:
+    def _drift(self, con: duckdb.DuckDBPyConnection, batch: Batch) -> list[Drift]:
+        """How its columns differ from those of what was accepted before it; noted, whatever becomes of the batch."""
+        found = drift(con, self.source, self.entity, batch, self._accepted_before(batch))
+        file = self._file("drift", batch)
+        if not found:
+            file.unlink(missing_ok=True)
+            return found
+        of_batch = {
+            "source_system": self.source.name,
+            "entity": self.entity.name,
+            "load_id": batch.load_id,
+            "landed_us": batch.landed_us,
+        }
+        temporary = self.temporary / "drift.parquet"
+        rows = pa.Table.from_pylist([of_batch | vars(one) for one in found], schema=_schema(DRIFT))
+        pq.write_table(rows, temporary, compression="zstd")
+        _put(temporary, file)
+        return found
+
+    def _accepted_before(self, batch: Batch) -> list[Batch]:
+        return [
+            one
+            for one in self.batches
+            if one.load_id < batch.load_id and self.decided[one.load_id].status == "accepted"
+        ]
+
+    def _perhaps(self, con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed) -> str:
+        """What the lost columns may be called now."""
+        before = self._accepted_before(batch)
+        found = {name: nearest(con, name, batch, before, self.entity) for name in landed.lost}
+        likely = [f"{new!r} may be {name!r} under a new name" for name, new in found.items() if new]
+        return f" ({'; '.join(likely)})" if likely else ""
+
+    def _batch_problems(
+        self, con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed, drifted: Sequence[Drift]
+    ) -> list[tuple[str, str]]:
         import pandas as pd
 
         now, least, said = self._volume(batch)
         cut = self._cut_file(batch)
+        retyped = said_of_types([one for one in drifted if one.what == "retyped" and one.is_used])
         frame = pd.DataFrame(
             {
                 "missing_columns": pd.Series([", ".join(landed.missing) or None], dtype="object"),
                 "rows_of_usual": [now],
                 "least_rows": [least],
                 "cut_file": pd.Series([cut], dtype="object"),
+                "retyped_columns": pd.Series([retyped or None], dtype="object"),
             }
         )
         said_of = {
-            "columns_as_declared": f"the batch lacks {', '.join(landed.missing)}, which sources.yml names: correct the "
-            "source, or the mapping.",
+            "columns_as_declared": f"the batch lacks {', '.join(landed.missing)}, which sources.yml names"
+            f"{self._perhaps(con, batch, landed)}: correct the source, or the mapping.",
+            "types_as_before": f"{retyped}: see whether the mapping still reads it rightly.",
             "volume": f"{said}, less than half of what is usual: see whether the source was cut short.",
             "last_line": f"{cut} does not end with a line end, as every file before it did: see whether it was cut off "
             "in its last value.",
@@ -564,11 +626,7 @@ class _Gate:
             "CREATE TEMP TABLE valid AS SELECT row_number, key_hash, content_hash FROM conformed "
             "ANTI JOIN broken USING (row_number)"
         )
-        earlier = [
-            one
-            for one in self.batches
-            if one.load_id < batch.load_id and self.decided[one.load_id].status == "accepted"
-        ]
+        earlier = self._accepted_before(batch)
         con.execute(
             "CREATE TEMP TABLE known AS SELECT key_hash, arg_max(content_hash, version) AS content_hash, "
             "max(version) AS version, min(first_load_id) AS first_load_id, min(first_row_number) AS first_row_number "
@@ -786,7 +844,13 @@ def _first(cases: Any) -> str:
 
 
 def _schema(columns: dict[str, str]) -> pa.Schema:
-    types = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32()}
+    types = {
+        "VARCHAR": pa.string(),
+        "BIGINT": pa.int64(),
+        "INTEGER": pa.int32(),
+        "BOOLEAN": pa.bool_(),
+        "DECIMAL(38, 6)": pa.decimal128(38, 6),
+    }
     return pa.schema([(name, types[kind]) for name, kind in columns.items()])
 
 

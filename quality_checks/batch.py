@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quality_checks.validation import Rule, not_below, null
 
-NAMES = ("columns_as_declared", "volume", "last_line")
+NAMES = ("columns_as_declared", "volume", "last_line", "types_as_before")
 
 
 def rules() -> list[Rule]:
@@ -13,4 +13,5 @@ def rules() -> list[Rule]:
         null("columns_as_declared", "missing_columns"),
         not_below("volume", "rows_of_usual", "least_rows"),
         null("last_line", "cut_file"),
+        null("types_as_before", "retyped_columns"),
     ]

@@ -113,6 +113,7 @@ class Bench:
                 "accepted": self.home.accepted / self.entity.shape,
                 "quarantine": self.home.quarantine / "row",
                 "release": self.home.quarantine / "release",
+                "drift": self.home.accepted / "drift",
             }.items():
                 con.execute(f"CREATE VIEW {name} AS FROM read_parquet('{folder}/*/*/*.parquet')")
             return con.execute(sql).fetchall()
@@ -308,6 +309,137 @@ def test_a_batch_that_lacks_columns_is_held_until_a_whole_one_comes(bench: Bench
     assert bench.judge().held == []
 
 
+@pytest.mark.parametrize(
+    ("names", "lost", "new"),
+    [
+        (["order_no", "step", "opened", "closed", "order_state", "amount"], "state", "order_state"),
+        (["order_no", "step", "begin_ts", "closed", "state", "amount"], "opened", "begin_ts"),
+        (["order_no", "step", "opened", "closed", "Bearbeitungszustand", "Betrag"], "state", "Bearbeitungszustand"),
+    ],
+)
+def test_a_renamed_column_is_named_with_what_it_may_be_called_now(
+    bench: Bench, names: list[str], lost: str, new: str
+) -> None:
+    bench.land(GOOD)
+    bench.land(GOOD, names)
+
+    [held] = bench.judge().held
+
+    assert f"the batch lacks {lost!r}, which sources.yml names" in held.reason
+    assert f"{new!r} may be {lost!r} under a new name" in held.reason
+    assert (lost, "gone") in bench.ask("SELECT column_name, what FROM drift")
+
+
+def test_a_lost_column_that_no_new_one_is_like_is_only_named(bench: Bench) -> None:
+    bench.land(GOOD)
+    bench.land([(*row[:4], 7.5, row[5]) for row in GOOD], [*NAMES[:4], "weight", "amount"])
+
+    [held] = bench.judge().held
+
+    assert "the batch lacks 'state', which sources.yml names: correct" in held.reason
+
+
+def test_a_new_column_is_landed_noted_and_holds_up_nothing(bench: Bench) -> None:
+    bench.land(GOOD)
+    bench.land([(*row, "web") for row in GOOD], [*NAMES, "channel"])
+    bench.land([(*row, "shop") for row in GOOD], [*NAMES, "channel"])
+
+    assert bench.judge().held == []
+
+    assert bench.ask("SELECT column_name, what, type_before, type_now, is_used FROM drift") == [
+        ("channel", "new", None, "string", False)
+    ]
+
+
+def test_a_column_that_the_mapping_uses_is_held_where_its_type_changes(bench: Bench) -> None:
+    instants = [(*row[:2], datetime(2026, 2, 1, tzinfo=UTC), *row[3:5], 1) for row in GOOD]
+    walls = [(*row[:2], datetime(2026, 2, 1), *row[3:5], "1") for row in GOOD]
+    bench.land(instants)
+    bench.land(walls)
+
+    [held] = bench.judge().held
+
+    assert held.reason.startswith("types_as_before: 'opened' was instant and is time without a zone now")
+    assert "amount" not in held.reason
+    assert bench.ask("SELECT column_name, type_before, type_now, is_used FROM drift ORDER BY 1") == [
+        ("amount", "int64", "string", False),
+        ("opened", "timestamp[us, tz=UTC]", "timestamp[us]", True),
+    ]
+    assert bench.judge(accept_held=True).held == []
+    bench.land(walls)
+    assert bench.judge().held == []
+
+
+def test_a_column_without_a_value_has_no_type_to_change(bench: Bench) -> None:
+    empty, whole = ([(*row[:2], *row[2:5], amount) for row in GOOD] for amount in (None, 5))
+    bench.declare(checks=[check("expect_column_values_to_be_between", column="amount", min_value=0)])
+    bench.land(empty)
+    bench.land(whole)
+    bench.land(empty)
+
+    assert bench.judge().held == []
+    assert bench.ask("SELECT * FROM drift") == []
+
+
+def test_records_of_json_may_leave_fields_out(bench: Bench) -> None:
+    files = [{"name": "a.jsonl", "rows": 4, "first_row": 1}]
+    bench.land(GOOD, files=files)
+    bench.land([row[:5] for row in GOOD], NAMES[:5], files=[{**files[0], "name": "b.jsonl"}])
+
+    assert bench.judge().held == []
+    assert bench.ask("SELECT * FROM drift") == []
+
+
+def test_a_pull_of_a_fifth_of_the_usual_rows_is_held(bench: Bench) -> None:
+    rows = [(f"C{number}", *GOOD[0][1:]) for number in range(100)]
+    bench.land(rows)
+    bench.land(rows[:20])
+
+    [held] = bench.judge().held
+
+    assert held.reason.startswith("volume: 20 rows, where 100 are usual, less than half of what is usual")
+
+
+def test_a_quarantined_row_keeps_what_could_be_read_of_its_work_order(bench: Bench) -> None:
+    bench.declare(prefix="A-")
+    bench.land([*GOOD[:2], changed(GOOD[2], state="GONE"), changed(GOOD[3], order_no="")])
+
+    bench.judge()
+
+    assert bench.ask("SELECT rule, work_order_id, process, node FROM quarantine ORDER BY row_number") == [
+        ("status_mapped", "A-C3", "claims", "register"),
+        ("work_order_present", None, "claims", "register"),
+    ]
+
+
+def test_a_rule_that_changes_lets_in_what_it_stopped(bench: Bench) -> None:
+    bench.declare(checks=[check("expect_column_values_to_be_between", column="amount", max_value=30)])
+    bench.land([row for row in GOOD if row[5]])
+    bench.judge()
+    assert bench.counts() == [(2, 1, 0, 0)]
+    bench.declare(checks=[check("expect_column_values_to_be_between", column="amount", max_value=50)])
+
+    bench.judge()
+
+    assert bench.counts() == [(3, 0, 0, 0)]
+    assert bench.ask("SELECT * FROM quarantine") == []
+
+
+def test_what_is_added_up_follows_the_newest_delivery_though_nothing_else_changed(bench: Bench) -> None:
+    bench.declare(reconcile={"sum": "amount"})
+    bench.land(GOOD[:2])
+    bench.land([changed(GOOD[0], amount="11.5"), changed(GOOD[1], state="GONE", amount="x")])
+
+    bench.judge()
+
+    assert bench.counts() == [(2, 0, 0, 0), (1, 1, 0, 0)]
+    assert [float(amount) for (amount,) in bench.ask("SELECT control_amount FROM accepted ORDER BY ALL")] == [
+        10,
+        11.5,
+        20,
+    ]
+
+
 def test_half_of_the_usual_rows_is_let_in_and_less_is_held_unless_somebody_accepts_it(bench: Bench) -> None:
     bench.land(GOOD)
     bench.land(GOOD[:2])
@@ -473,7 +605,7 @@ def test_the_names_of_the_rules_are_known_without_great_expectations(bench: Benc
 
     names = rule_names(bench.entity)
 
-    assert names[:4] == ("columns_as_declared", "volume", "last_line", "key_present")
+    assert names[:5] == ("columns_as_declared", "volume", "last_line", "types_as_before", "key_present")
     assert names[-1] == "expect_column_values_to_be_unique"
 
 
