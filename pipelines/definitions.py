@@ -31,6 +31,7 @@ ANSWERS = "source_answers"
 READ = {
     "accepted_path": ACCEPTED,
     "quarantine_path": ACCEPTED,
+    "control_path": ACCEPTED,
     "catalogue_path": CATALOGUE,
     # Of the runs before: nothing that this one does writes it before it is read.
     "publication_path": dg.AssetKey(["landing", "publication"]),

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ROW_NUMBER = "_row_number"
 CATALOGUE = "_catalogue"
 PUBLICATION = "_publication"
+CONTROL = "_control"
 ACCEPTED_BY_HAND = ".accepted_by_hand"
 MANIFEST = "manifest.json"
 LOAD_ID = re.compile(r"\d{8}T\d{12}Z")
@@ -40,6 +41,16 @@ LOAD_ID_FORMAT = "%Y%m%dT%H%M%S%fZ"
 # DuckDB reads row groups in parallel and makes its own of 122,880 rows; wide rows are cut by size first.
 ROWS_IN_MEMORY = 122_880
 BYTES_IN_MEMORY = 64 * 1024 * 1024
+
+CONTROL_TOTAL = pa.schema(
+    {
+        "source_system": pa.string(),
+        "entity": pa.string(),
+        "measure": pa.string(),
+        "asked_us": pa.int64(),
+        "source_value": pa.decimal128(38, 6),
+    }
+)
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -224,17 +235,30 @@ class Landing:
 
     def land_publication(self, tables: Mapping[str, pa.Table], said: Mapping[str, Any]) -> str:
         """Store what a publication said, each row with its load; the load id."""
-        folder, what = self.root / PUBLICATION, "the publication"
+        return self._land_tables(PUBLICATION, "the publication", tables, said)
+
+    def land_control_totals(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        """Store what sources said that their rows come to; the load id."""
+        asked = pa.Table.from_pylist([dict(row) for row in rows], schema=CONTROL_TOTAL)
+        return self._land_tables(CONTROL, "the control totals", {"control_total": asked}, {})
+
+    def make_empty_control_totals(self) -> None:
+        """A file of no rows, so that the models find one before any source was asked."""
+        file = self.root / CONTROL / "_none" / "control_total.parquet"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            temporary = file.with_name(".control_total")
+            pq.write_table(_with_load(CONTROL_TOTAL.empty_table(), "", 0), temporary, compression="zstd")
+            temporary.replace(file)
+
+    def _land_tables(self, name: str, what: str, tables: Mapping[str, pa.Table], said: Mapping[str, Any]) -> str:
+        folder = self.root / name
         with _locked(folder, what) as load, _temporary(folder, load(datetime.now(UTC)), what) as temporary:
             landed_at = _instant(temporary.load_id)
+            landed_us = _microseconds(landed_at)
             with _disk(what):
                 _write_tables(
-                    {
-                        name: table.append_column(
-                            "load_id", pa.array([temporary.load_id] * table.num_rows, pa.string())
-                        ).append_column("landed_us", pa.array([_microseconds(landed_at)] * table.num_rows, pa.int64()))
-                        for name, table in tables.items()
-                    },
+                    {name: _with_load(table, temporary.load_id, landed_us) for name, table in tables.items()},
                     temporary.folder,
                 )
                 temporary.commit(
@@ -315,6 +339,12 @@ class _Temporary:
         _sync_folder(self.folder)
         self.folder.rename(self.final)
         _sync_folder(self.final.parent)
+
+
+def _with_load(table: pa.Table, load_id: str, landed_us: int) -> pa.Table:
+    return table.append_column("load_id", pa.array([load_id] * table.num_rows, pa.string())).append_column(
+        "landed_us", pa.array([landed_us] * table.num_rows, pa.int64())
+    )
 
 
 def _write_tables(tables: Mapping[str, pa.Table], folder: Path) -> None:

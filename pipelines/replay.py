@@ -259,6 +259,7 @@ def _judge(scratch: Home, catalogue: CatalogueBatch, as_of: datetime, shown: Pro
 
     make_empty_files(scratch)
     journal.make_empty_files(scratch)
+    Landing(scratch).make_empty_control_totals()
     sources = sources_of(catalogue)
     declared = [(source, entity) for source in sources.values() for entity in source.entities.values()]
     everything = [*declared, *no_longer_declared(scratch, sources)]

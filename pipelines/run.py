@@ -17,16 +17,18 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from pipelines.as_of import read_as_of
-from pipelines.catalogue import Catalogue, Source, read_catalogue
+from pipelines.catalogue import Catalogue, Entity, Source, read_catalogue
 from pipelines.errors import Stopped, UnexpectedError, UserError
 from pipelines.home import Home
 from pipelines.landing import LOAD_ID_FORMAT, Batch, CatalogueBatch, Landing
 from pipelines.lock import exclusive
 from pipelines.outcome import EntityOutcome, HeldBatch, Outcome, read_published
 from pipelines.progress import Progress
+from pipelines.zones import instant_us
 
 if TYPE_CHECKING:
     from pipelines.recomputed import CatalogueChange
+    from pipelines.sources import Pulled
     from pipelines.warehouse import Built
 
 # Pulls mostly wait for other systems; more at once would make their rows compete for two cores and for memory.
@@ -82,6 +84,7 @@ class Daily:
         self.entities: dict[tuple[str, str], EntityOutcome] = {}
         self.findings: list[dict[str, Any]] = []
         self.notes: list[str] = []
+        self.control_totals: list[dict[str, Any]] = []
         self.catalogue_change: CatalogueChange | None = None
         self.failure: BaseException | None = None
         self.stopping = threading.Event()
@@ -131,6 +134,9 @@ class Daily:
                 outcomes[one].problem = problem
                 self._judge(outcomes[one])
                 yield outcomes[one]
+        if self.control_totals:
+            self.landing.land_control_totals(self.control_totals)
+            self.control_totals = []
         if len(chosen) == len(everything):
             self._judge_what_is_no_longer_declared()
 
@@ -157,8 +163,27 @@ class Daily:
         batch = None if pulled is None else self.landing.land(source.name, entity, pulled, datetime.now(UTC))
         if pulled is not None and pulled.problem is not None:
             raise pulled.problem
+        self._note_control_total(source, source.entities[entity], pulled, batch)
         self.progress.end(what, "nothing new" if batch is None else f"{batch.rows:,} rows landed")
         return batch
+
+    def _note_control_total(self, source: Source, entity: Entity, pulled: Pulled | None, batch: Batch | None) -> None:
+        from pipelines.sources.control_total import control_total
+
+        total = control_total(self.home, source, entity, pulled)
+        if total is None or entity.reconcile is None:
+            return
+        # What has landed by now is what it is compared with.
+        asked_at = max([datetime.now(UTC), *([batch.landed_at] if batch else [])])
+        self.control_totals.append(
+            {
+                "source_system": source.name,
+                "entity": entity.name,
+                "measure": entity.reconcile.measure,
+                "asked_us": instant_us(asked_at),
+                "source_value": total,
+            }
+        )
 
     def _judge(self, outcome: EntityOutcome) -> None:
         """Let the gate decide about everything of an entity that it has not decided for good."""
@@ -214,6 +239,7 @@ class Daily:
 
         self.progress.stage("Building the warehouse")
         journal.make_empty_files(self.home)
+        self.landing.make_empty_control_totals()
         built = warehouse.build(self.home, self._variables(), self.progress.step, models)
         self._built = built.file
         self.findings = [
@@ -382,7 +408,7 @@ def bury_the_dead(instance: Any, alive: str | None = None) -> None:
 
 
 class _Pulls:
-    """Sources pulled beside each other, the entities of one after another; yields each as it ends."""
+    """Sources pulled beside each other, the entities of one over as many connections as it allows; yields each."""
 
     def __init__(self, daily: Daily, chosen: Sequence[tuple[str, str]]) -> None:
         self._daily = daily
@@ -392,12 +418,17 @@ class _Pulls:
         by_source: dict[str, list[str]] = {}
         for source, entity in chosen:
             by_source.setdefault(source, []).append(entity)
+        lines = 0
         for source, entities in by_source.items():
-            self._waiting.put([source, *entities])
+            # Each of the connections that a source allows takes its share of the entities.
+            allowed = min(daily.catalogue.sources[source].connections, len(entities))
+            for number in range(allowed):
+                self._waiting.put([source, *entities[number::allowed]])
+            lines += allowed
         # Daemons: a system that does not answer must not keep a run alive that somebody stopped.
         self._threads = [
             threading.Thread(target=self._work, name=f"pull-{number}", daemon=True)
-            for number in range(min(SOURCES_AT_ONCE, len(by_source)))
+            for number in range(min(SOURCES_AT_ONCE, lines))
         ]
 
     def __enter__(self) -> _Pulls:

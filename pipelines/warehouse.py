@@ -19,7 +19,7 @@ from typing import Any
 
 from pipelines.errors import UserError
 from pipelines.home import Home
-from pipelines.landing import PUBLICATION, CatalogueBatch, code_version
+from pipelines.landing import CONTROL, PUBLICATION, CatalogueBatch, code_version
 from pipelines.zones import instant_us
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
@@ -96,6 +96,7 @@ def variables(
         "catalogue_hash": catalogue.hash,
         "catalogue_tables_hash": catalogue.manifest["tables_hash"],
         "publication_path": str(home.landing / PUBLICATION),
+        "control_path": str(home.landing / CONTROL),
     }
 
 

@@ -103,12 +103,12 @@ def protected(protection: Protection, pulled: Pulled, history: Sequence[Batch]) 
     """Let nothing of the pull pass that may not be written, whichever kind of source it is of."""
     if protection.mark is not None:
         pulled.personal = protection.mark
-        pulled.batches = _batches(protection, pulled.batches, history)
+        pulled.batches = _batches(protection, pulled, pulled.batches, history)
     return pulled
 
 
 def _batches(
-    protection: Protection, batches: Iterator[pa.RecordBatch], history: Sequence[Batch]
+    protection: Protection, pulled: Pulled, batches: Iterator[pa.RecordBatch], history: Sequence[Batch]
 ) -> Iterator[pa.RecordBatch]:
     entity = protection.entity
     came: set[tuple[str, ...]] = set()
@@ -119,6 +119,8 @@ def _batches(
             came.add(tuple(json.loads((safe.schema.metadata or {})[CAME_WITH])))
             rows += batch.num_rows
             yield safe
+        if pulled.problem is not None:
+            pulled.problem = protection.error(pulled.problem)
     except (GeneratorExit, KeyboardInterrupt):
         raise
     except Exception as problem:

@@ -13,6 +13,38 @@ with run as (
         end as is_tolerated
     from {{ ref('int_run_due') }}
 
+),
+
+-- What no source keeps up any more may have moved on.
+up_to_date as (
+
+    select source_system from {{ ref('source_freshness') }}
+    where not is_stale
+
+),
+
+order_behind as (
+
+    select distinct node_run.process, node_run.work_order_id
+    from {{ ref('int_node_run') }} as node_run
+    left join up_to_date on node_run.source_system = up_to_date.source_system
+    where up_to_date.source_system is null
+
+),
+
+order_in_quarantine as (
+
+    select distinct process_run.process, process_run.work_order_id
+    from {{ ref('quarantine') }} as waiting
+    left join {{ ref('stg_entity') }} as entity
+        on waiting.source_system = entity.source_system and waiting.entity = entity.entity
+    inner join {{ ref('int_process_run') }} as process_run
+        on waiting.work_order_id = process_run.work_order_id
+    where
+        waiting.released_at is null
+        and coalesce(waiting.process = process_run.process, true)
+        and coalesce(entity.shape, '') <> 'pauses'
+
 )
 
 select
@@ -72,9 +104,20 @@ select
     {{ instant('run.promised_us') }} as promised_at,
     run.work_order_url,
     run.is_end_estimated,
+    run.ended_us is null
+    and (
+        up_to_date.source_system is null
+        or (run.scope = 'process' and order_behind.work_order_id is not null)
+    ) as is_provisional,
+    case when run.scope = 'process' then order_in_quarantine.work_order_id is not null end as has_quarantined_node,
     {{ instant(as_of()) }} as as_of,
     {{ instant('run.changed_us') }} as changed_at
 from run
+left join up_to_date on run.source_system = up_to_date.source_system
+left join order_behind
+    on run.process = order_behind.process and run.work_order_id = order_behind.work_order_id
+left join order_in_quarantine
+    on run.process = order_in_quarantine.process and run.work_order_id = order_in_quarantine.work_order_id
 {%- for name, column in [('started', 'started_us'), ('ended', 'ended_us'), ('due', 'commitment_due_us')] %}
 left join {{ ref('stg_business_day') }} as {{ name }}
     on

@@ -19,6 +19,9 @@ select
     {{ instant('quarantined.landed_us') }} as landed_at,
     quarantined.rule,
     quarantined.detail,
+    quarantined.work_order_id,
+    quarantined.process,
+    quarantined.node,
     quarantined."row",
     {{ instant('released.released_us') }} as released_at
 from {{ ref('stg_quarantine') }} as quarantined

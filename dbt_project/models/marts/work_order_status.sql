@@ -52,6 +52,8 @@ select
     per_work_order.nodes_cancelled,
     per_work_order.nodes_late,
     case per_work_order.worst when 1 then 'normal' when 2 then 'acceptable' when 3 then 'warning' end as worst_level,
+    process_run.is_provisional,
+    process_run.has_quarantined_node,
     process_run.work_order_url
 from per_work_order
 inner join {{ ref('fct_run') }} as process_run
