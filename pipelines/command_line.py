@@ -128,6 +128,40 @@ def status(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
 
 
 @app.command()
+def quarantine(
+    context: typer.Context,
+    source: Annotated[str | None, typer.Option(help="Of this source only. Default: all", metavar="NAME")] = None,
+    rule: Annotated[str | None, typer.Option(help="That broke this rule only. Default: all", metavar="RULE")] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the rows, whole, with their columns as columns, to this .csv, .parquet or .xlsx file.",
+            metavar="FILE",
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the rows that wait in quarantine, by rule with an example, or write them out to be corrected."""
+    from pipelines.quarantine import export_quarantine, read_quarantine, show_quarantine
+
+    chosen = _home(context, home)
+    if export is not None:
+        count = export_quarantine(chosen, export, source, rule, overwrite=overwrite)
+        if as_json:
+            _print_json({"file": str(export.expanduser().absolute()), "rows": count})
+        else:
+            print(f"{export}: {count:,} rows")
+        return
+    found = read_quarantine(chosen, source, rule)
+    if as_json:
+        _print_json(found)
+    else:
+        show_quarantine(found, _console())
+
+
+@app.command()
 def explain(
     context: typer.Context,
     work_order: Annotated[str, typer.Argument(metavar="WORK_ORDER", help="Its number, as fct_run has it.")],

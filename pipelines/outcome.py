@@ -122,6 +122,20 @@ def read_published(home: Home) -> dict[str, Any]:
                 "FROM marts.quarantine WHERE released_at IS NULL GROUP BY ALL "
                 "ORDER BY rows DESC, source_system, entity, rule",
             ),
+            "unmapped_statuses": rows(
+                con,
+                """
+                SELECT source_system, entity,
+                       regexp_extract(detail, '(?s)^status (.*) is in none of `statuses`', 1) AS status,
+                       count(*) AS rows
+                FROM marts.quarantine WHERE rule = 'status_mapped' AND released_at IS NULL
+                GROUP BY ALL ORDER BY rows DESC, source_system, entity, status
+                """,
+            ),
+            "drift": rows(
+                con, "SELECT * FROM marts.source_drift ORDER BY landed_at, source_system, entity, column_name"
+            ),
+            "control_totals": rows(con, "SELECT * FROM marts.control_total ORDER BY source_system, entity, measure"),
             "uncommitted": rows(
                 con,
                 "SELECT * FROM marts.finding ORDER BY runs DESC, pauses DESC, finding, source_system, process, node",
@@ -221,12 +235,50 @@ def _notes(outcome: Outcome, zone: ZoneInfo) -> list[RenderableType]:
         for row in outcome.published["sources"]
         if row["is_stale"]
     ]
+    lines += [
+        f"NEW STATUS  {row['source_system']}.{row['entity']}: {row['status']} in {_count(row['rows'], 'row')}, which "
+        f"{'waits' if row['rows'] == 1 else 'wait'} in quarantine: say what it means under `statuses:` in sources.yml"
+        for row in outcome.published["unmapped_statuses"]
+    ]
+    judged = {
+        (entity.source_system, entity.entity, load_id) for entity in outcome.entities for load_id in entity.load_ids
+    }
+    lines += [
+        f"DRIFT  {row['source_system']}.{row['entity']}: {_drifted(row)} since batch {row['load_id']}"
+        for row in outcome.published["drift"]
+        if (row["source_system"], row["entity"], row["load_id"]) in judged
+    ]
+    lines += [f"FINDING  {_difference(row)}" for row in outcome.published["control_totals"] if row["difference"]]
     lines += [f"FINDING  {_found(row, zone)}" for row in outcome.published["uncommitted"]]
     lines += [f"FINDING  {one['name'].replace('_', ' ')}: {one['rows']:,} exceptions" for one in outcome.findings]
     lines += [f"WARNING  {warning}" for warning in outcome.warnings]
     if outcome.catalogue_change is not None:
         lines.append(f"CATALOGUE  {outcome.catalogue_change}")
     return [Group(*(Text(line, style="yellow") for line in lines))] if lines else []
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _drifted(row: dict[str, Any]) -> str:
+    column = f"column {row['column_name']!r}"
+    if row["what"] == "new":
+        return f"new {column} ({row['type_now']}), landed" + ("" if row["is_used"] else " and mapped to nothing")
+    if row["what"] == "gone":
+        return f"{column} ({row['type_before']}) is gone"
+    return f"{column} was {row['type_before']} and is {row['type_now']}"
+
+
+def _difference(row: dict[str, Any]) -> str:
+    rows_or_amount = "rows" if row["measure"] == "count" else f"as {row['measure']}"
+    waiting = f" and {row['quarantined_value']:,.10g} in quarantine" if row["quarantined_value"] else ""
+    more = "more than is here" if row["difference"] > 0 else "less than is here"
+    return (
+        f"control total of {row['source_system']}.{row['entity']}: the source says {row['source_value']:,.10g} "
+        f"{rows_or_amount}, the warehouse has {row['warehouse_value']:,.10g}{waiting}: "
+        f"{abs(row['difference']):,.10g} {more}"
+    )
 
 
 def _found(row: dict[str, Any], zone: ZoneInfo) -> str:

@@ -44,7 +44,7 @@ CREATE TABLE marts.fct_run (run_id VARCHAR, scope VARCHAR, source_system VARCHAR
     position VARCHAR, segment VARCHAR, started_at TIMESTAMPTZ, commitment_due_at TIMESTAMPTZ,
     tolerance_due_at TIMESTAMPTZ, commitment_limit_seconds DOUBLE, tolerance_limit_seconds DOUBLE,
     elapsed_seconds DOUBLE, commitment_overrun_seconds DOUBLE, tolerance_overrun_seconds DOUBLE, state VARCHAR,
-    is_open BOOLEAN, work_order_url VARCHAR);
+    is_open BOOLEAN, is_provisional BOOLEAN, work_order_url VARCHAR);
 CREATE TABLE marts.source_freshness (source_system VARCHAR, last_landed_at TIMESTAMPTZ,
     data_through_at TIMESTAMPTZ, expected_every_seconds DOUBLE, is_stale BOOLEAN);
 CREATE TABLE marts.batch_reconciliation (source_system VARCHAR, entity VARCHAR, load_id VARCHAR,

@@ -47,14 +47,16 @@ OPEN_WARNINGS = """
         node, coalesce(node_name, node) AS node_name,
         work_order_id, visit, department, position, segment, source_system, started_at,
         commitment_due_at, tolerance_due_at, commitment_limit_seconds, tolerance_limit_seconds,
-        elapsed_seconds, commitment_overrun_seconds, tolerance_overrun_seconds, work_order_url
+        elapsed_seconds, commitment_overrun_seconds, tolerance_overrun_seconds, is_provisional, work_order_url
     FROM marts.fct_run
     WHERE is_open AND state = 'in_progress_warning'
     ORDER BY commitment_overrun_seconds DESC NULLS LAST, process, work_order_id, scope, node, visit"""
 
 FRESHNESS = """
-    SELECT source_system, last_landed_at, data_through_at, expected_every_seconds, is_stale
-    FROM marts.source_freshness
+    SELECT source_system, last_landed_at, data_through_at, expected_every_seconds, is_stale,
+        count(*) FILTER (run.is_provisional AND run.scope = 'node') AS provisional_runs
+    FROM marts.source_freshness LEFT JOIN marts.fct_run AS run USING (source_system)
+    GROUP BY ALL
     ORDER BY source_system"""
 
 # What was pulled in all, and how the newest batch of each entity fared.

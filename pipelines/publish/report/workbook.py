@@ -66,6 +66,7 @@ WARNINGS = [
     ("elapsed_seconds", "Elapsed, working hours", "hours"),
     ("commitment_overrun_seconds", "Over commitment, working hours", "hours"),
     ("tolerance_overrun_seconds", "Over tolerance, working hours", "hours"),
+    ("is_provisional", "Provisional", "text"),
     ("work_order_url", "Link", "text"),
 ]
 FRESHNESS = [
@@ -74,6 +75,7 @@ FRESHNESS = [
     ("data_through_at", "Data through", "moment"),
     ("expected_every_seconds", "Expected every, hours", "hours"),
     ("is_stale", "Stale", "text"),
+    ("provisional_runs", "Open node runs, provisional", "count"),
 ]
 RECONCILIATION = [
     ("source_system", "Source system", "text"),
