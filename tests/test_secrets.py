@@ -29,7 +29,7 @@ sources:
     kind: files
     connection: in
     entities:
-      jobs: &jobs
+      jobs:
         shape: runs
         from: jobs.csv
         key: [order_no, step]
@@ -40,7 +40,7 @@ sources:
           {work_order_id: order_no, process: {value: claims}, node: step, started_at: opened, ended_at: closed,
            status: state, customer_id: name, resource: badge}
         statuses: {completed: [DONE], in_progress: [OPEN], cancelled: [VOID]}
-        checks: [{expect_column_values_to_be_unique: {column: name}}]
+        checks: [{expect_column_values_to_not_be_null: {column: name}}]
       cut:
         shape: runs
         from: cut.csv
@@ -52,7 +52,7 @@ sources:
   refused:
     kind: database
     connection: ${REFUSED}
-    entities: {steps: &steps {shape: runs, from: steps, key: [id], hash: [name], columns: {
+    entities: {steps: {shape: runs, from: steps, key: [id], hash: [name], columns: {
       work_order_id: order_no, process: {value: orders}, node: step, started_at: t_from, status: state}}}
   silent:
     kind: database
