@@ -75,6 +75,7 @@ def test_the_guides_example_is_a_catalogue_in_order(tmp_path: Path) -> None:
 def test_the_pieces_that_the_guide_adds_fit_into_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_TOKEN", "secret of the shop")
     monkeypatch.setenv("ERP_PASSWORD", "secret of the erp")
+    monkeypatch.setenv("COMMITMENTS_HASH_KEY", "a key of many letters")
     pieces = _write_the_guides_files(tmp_path)
     for name, piece in pieces.items():
         path = tmp_path / "catalogue" / name
@@ -83,6 +84,7 @@ def test_the_pieces_that_the_guide_adds_fit_into_its_files(tmp_path: Path, monke
     home = Home(tmp_path)
     catalogue = read_catalogue(home)
     assert not catalogue.warnings
+    assert catalogue.sources["ticketing"].entities["calls"].hash == ("agent_name",)
     assert catalogue.sources["ticketing"].entities["waits"].shape == "pauses"
     assert len(catalogue.calendars["shop"].versions) == 2
     assert catalogue.sources["shop"].auth

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +17,12 @@ import pytest
 import tiny
 
 from pipelines import warehouse
+from pipelines.catalogue import Source, read_catalogue
 from pipelines.errors import UserError
 from pipelines.home import Home
+from pipelines.landing import Batch
 from pipelines.lock import exclusive
-from pipelines.run import run
+from pipelines.run import Daily, run
 
 # One worker builds the tiny home once for all of these.
 pytestmark = pytest.mark.xdist_group("built")
@@ -133,6 +136,34 @@ def test_only_the_sources_that_are_asked_for_are_pulled(built_home: Home, monkey
     monkeypatch.setenv("TINY_WMS", "sqlite:////gone.db")
 
     assert run(built_home, tiny.AS_OF, sources=["crm"]).exit_code == 0
+
+
+@pytest.mark.parametrize("allowed", [1, 2])
+def test_entities_of_a_source_are_pulled_over_as_many_connections_as_it_allows(
+    tiny_home: Home, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    entity = tiny.SOURCES.split("      steps:\n")[1]
+    sources = tiny.SOURCES.replace("connection: ${TINY_WMS}", f"connection: ${{TINY_WMS}}\n    connections: {allowed}")
+    (tiny_home.catalogue / "sources.yml").write_text(f"{sources}      more:\n{entity}      most:\n{entity}")
+    daily = Daily(tiny_home, read_catalogue(tiny_home), sources=["wms"])
+    pulled = Daily.pull
+    both, at_once, most = threading.Barrier(2), 0, 0
+
+    def pull(self: Daily, source: Source, entity: str) -> Batch | None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        if allowed == 2 and entity != "most":
+            # Either waits for the other.
+            both.wait(timeout=60)
+        batch = pulled(self, source, entity)
+        at_once -= 1
+        return batch
+
+    monkeypatch.setattr(Daily, "pull", pull)
+
+    assert [outcome.accepted for outcome in daily.bring() if outcome.source_system == "wms"] == [4, 4, 4]
+    assert most == allowed
 
 
 @pytest.mark.parametrize("asked", [{"sources": ["carm"]}, {"accept_held": ["carm"]}])
