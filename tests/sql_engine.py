@@ -7,7 +7,7 @@ staging models would, so what is tested is the catalogue in Python and the model
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from pipelines.catalogue import CalendarVersion as CatalogueVersion
 from pipelines.catalogue import Catalogue, Commitment, Node, Organisation, Owner, Process
 from pipelines.catalogue.tables import catalogue_tables
 from pipelines.conform import CANONICAL
+from pipelines.gate import DECISION, QUARANTINED, RELEASE
 from pipelines.home import Home
 
 WANTED = ("fct_run", "fct_state_interval")
@@ -192,11 +193,18 @@ def _delivered(home: MadeUpHome) -> dict[str, pa.Table]:
         }
         for pause in home.pauses
     ]
-    return {f"stg_{shape}": _canonical(shape, delivered) for shape, delivered in rows.items()}
+    made_up = {f"stg_{shape}": _canonical(shape, delivered) for shape, delivered in rows.items()}
+    # Nothing was ever held or quarantined.
+    of_the_gate = {"decision": DECISION, "quarantine": QUARANTINED, "quarantine_release": RELEASE}
+    return made_up | {f"stg_{name}": _schema(columns).empty_table() for name, columns in of_the_gate.items()}
+
+
+def _schema(columns: Mapping[str, str]) -> pa.Schema:
+    return pa.schema({name: TYPES[kind] for name, kind in columns.items()})
 
 
 def _canonical(shape: str, delivered: Iterable[dict[str, object]]) -> pa.Table:
-    schema = pa.schema({name: TYPES[kind] for name, kind in CANONICAL[shape].items()})
+    schema = _schema(CANONICAL[shape])
     rows = [
         {
             "source_system": "made_up",
