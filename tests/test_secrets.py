@@ -57,6 +57,7 @@ sources:
   silent:
     kind: database
     connection: ${SILENT}
+    retries: 0
     entities:
       steps: {shape: runs, from: steps, key: [id], columns: {
         work_order_id: order_no, process: {value: orders}, node: step, started_at: t_from, status: state}}

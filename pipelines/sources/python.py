@@ -92,6 +92,8 @@ class _Conversation:
     def __init__(self, source: Source, entity: Entity, answers: IO[bytes]) -> None:
         self._source, self._entity, self._answers = source, entity, answers
         self._secrets = source.secrets()
+        # What a function of the user's says of its rows may be of the people in them.
+        self._is_of_people = bool(entity.drop or entity.hash)
         self._silence = source.timeout.total_seconds() if source.timeout else SECONDS_OF_SILENCE
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -103,15 +105,19 @@ class _Conversation:
                 return
             if kind == python_child.PROBLEM:
                 explained = json.loads(content)
-                if explained["traceback"]:
+                if explained["traceback"] and not self._is_of_people:
                     log.error("%s.%s: %s", self._source.name, self._entity.name, self._clean(explained["traceback"]))
                 words = " ".join(self._clean(explained["words"]).split())
+                if self._is_of_people:
+                    words = f"{words.partition(':')[0]}: run the function by hand to see what it says"
                 raise self.error(f"{words[:SHOWN_CHARACTERS].rstrip('.')}. Nothing of this pull has landed.")
             with pa.ipc.open_stream(content) as stream:
                 yield from stream
 
     def log_printed(self, printed: IO[bytes]) -> None:
         """Keep what the function printed for whoever looks for it."""
+        if self._is_of_people:
+            return
         size = printed.seek(0, os.SEEK_END)
         printed.seek(max(0, size - LOGGED_CHARACTERS))
         text = self._clean(printed.read().decode("utf-8", "replace")).strip()

@@ -25,12 +25,14 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HASH_KEY, KEY)
 
 
-@pytest.fixture(params=["files", "database"])
+@pytest.fixture(params=["files", "database", "python"])
 def people(bench: Bench, request: pytest.FixtureRequest) -> Iterator[Bench]:
-    """The same three people in a file and in a table."""
+    """The same three people in a file, in a table, and of a function."""
     bench.kind = request.param
     if bench.kind == "database":
         bench.connection = "sqlite:///in/tool.db"
+    elif bench.kind == "python":
+        bench.connection = "in/tool.py:pull"
     deliver(bench, "id", "phone", "name")
     return bench
 
@@ -41,6 +43,13 @@ def deliver(bench: Bench, *names: str, people: tuple[tuple, ...] = ()) -> None:
         lines = [",".join("" if cell is None else str(cell) for cell in row) for row in people]
         bench.deliver("people.csv", "\n".join([",".join(names), *lines]) + "\n")
         return
+    if bench.kind == "python":
+        columns = {name: [row[at] for row in people] for at, name in enumerate(names)}
+        bench.deliver(
+            "tool.py",
+            f"import pyarrow as pa\n\n\ndef pull(entity, since, settings):\n    yield pa.table({columns!r})\n",
+        )
+        return
     with closing(sqlite3.connect(bench.home.root / "in" / "tool.db")) as con:
         con.execute("DROP TABLE IF EXISTS people")
         con.execute(f"CREATE TABLE people ({', '.join(names)})")
@@ -48,8 +57,8 @@ def deliver(bench: Bench, *names: str, people: tuple[tuple, ...] = ()) -> None:
         con.commit()
 
 
-def from_(bench: Bench) -> str:
-    return "people.csv" if bench.kind == "files" else "people"
+def from_(bench: Bench) -> str | None:
+    return {"files": "people.csv", "database": "people"}.get(bench.kind)
 
 
 def hashed(text: str) -> str:
@@ -177,3 +186,18 @@ def test_an_error_does_not_quote_what_it_stumbled_over(bench: Bench) -> None:
     assert "Ann" not in str(refused.value)
     assert refused.value.__cause__ is None
     assert MANIFEST not in str(refused.value)
+
+
+def test_what_a_function_says_of_people_is_neither_logged_nor_shown(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.kind, bench.connection = "python", "in/tool.py:pull"
+    bench.deliver(
+        "tool.py",
+        "def pull(entity, since, settings):\n    print('Ann called')\n    raise ValueError('no phone of Ann')\n",
+    )
+
+    with pytest.raises(SourceError, match="ValueError: run the function by hand") as refused:
+        bench.pull(hash=("name",))
+
+    assert "Ann" not in str(refused.value) + caplog.text
