@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipelines.catalogue.sources import KEY_SWEEP
 from pipelines.home import Home
-from pipelines.sources.pulled import Progress, Pulled, SourceError
+from pipelines.sources.pulled import Progress, Pulled, Range, SourceError
 
 if TYPE_CHECKING:
     from pipelines.catalogue.sources import Entity, Source
     from pipelines.landing import Batch
 
-__all__ = ["Progress", "Pulled", "SourceError", "pull"]
+__all__ = ["Progress", "Pulled", "Range", "SourceError", "list_keys", "pull"]
 
 
 def pull(
@@ -22,11 +23,18 @@ def pull(
     home: Home,
     full_refresh: bool = False,
     progress: Progress | None = None,
+    backfill: Range | None = None,
 ) -> Pulled | None:
     """Bring what an entity has that did not land before; None when that is known to be nothing.
 
-    ``progress`` is told the number of rows so far.
+    ``progress`` is told the number of rows so far. With ``backfill``: what lies between these places of its cursor.
     """
+    if backfill is not None:
+        if source.kind != "database" or not entity.cursor:
+            return None
+        from pipelines.sources.database import pull_range
+
+        return pull_range(source, entity, history, home, backfill, progress)
     # Each kind has its own libraries, and most runs need few of them.
     if source.kind == "files":
         from pipelines.sources import files as kind
@@ -37,3 +45,12 @@ def pull(
     else:
         from pipelines.sources import python as kind
     return kind.pull(source, entity, history, home, full_refresh, progress)
+
+
+def list_keys(source: Source, entity: Entity, home: Home, progress: Progress | None = None) -> Pulled | None:
+    """Bring the keys that an entity has now, where it is declared to list them; None where it is not."""
+    if entity.deletions != KEY_SWEEP:
+        return None
+    from pipelines.sources.database import list_keys as of_database
+
+    return of_database(source, entity, home, progress)
