@@ -744,3 +744,35 @@ def test_postgresql_tables_are_listed_with_their_keys_and_looked_into(
     }
     assert proposal.entity["columns"]["work_order_id"] == "order_no"
     assert proposal.entity["columns"]["node"] == "step"
+
+
+def test_postgresql_counts_a_lag_and_a_range_in_the_type_of_its_cursor_and_lists_keys_as_rows_have_them(
+    postgresql: Bench, server: Any
+) -> None:
+    run(
+        server,
+        "CREATE TABLE crm.steps (id bigint, opened date, at timestamptz, n integer)",
+        "INSERT INTO crm.steps VALUES (1, '2026-01-01', '2026-01-01 23:30+00', 10), (2, '2026-01-03', "
+        "'2026-01-03 12:00:00.5+00', 20)",
+    )
+    late = "INSERT INTO crm.steps VALUES (3, '2026-01-02', '2026-01-03 11:00:00.5+00', 15)"
+    declared = [
+        {"cursor": "at", "cursor_lag": "1h"},
+        {"cursor": "opened", "cursor_lag": "1h"},
+        {"cursor": "n", "cursor_lag": "5"},
+    ]
+    ranges = [("2026-01-01", "2026-01-01"), ("2026-01-01", "2026-01-02"), ("10", "15")]
+    found = []
+    for one, between in zip(declared, ranges, strict=True):
+        one |= {"from_": "crm.steps", "key": ("id", "opened"), "deletions": "key_sweep"}
+        postgresql.pull(**one)
+        run(server, late)
+        postgresql.pull(**one)
+        *_, rows_again, keys = postgresql.batches
+        back = postgresql.pull(**one, backfill=between)
+        assert back
+        run(server, "DELETE FROM crm.steps WHERE id = 3")
+        found.append([sorted(row["id"] for row in rows(batch)) for batch in (rows_again, keys, postgresql.batches[-2])])
+        assert [str(kind) for kind in (keys.columns["id"], keys.columns["opened"])] == ["int64", "date32[day]"]
+
+    assert found == [[[2, 3], [1, 2, 3], [1]], [[2, 3], [1, 2, 3], [1, 3]], [[2, 3], [1, 2, 3], [1, 3]]]
