@@ -1,6 +1,6 @@
 """Days of inserts, corrections, deletions, late rows and outages end in the marts of one load of what is there then.
 
-COMMITMENTS_DAYS=30 and COMMITMENTS_SEEDS=1,2,3 live longer: a day costs some two seconds, each life two builds.
+COMMITMENTS_DAYS=30 and COMMITMENTS_SEEDS=1,2,3 live longer: eight days take 40 seconds of a core, thirty 60.
 """
 
 from __future__ import annotations
