@@ -56,8 +56,17 @@ def run(
         list[str] | None, typer.Option(help="Pull this source only (may be repeated). Default: all", metavar="NAME")
     ] = None,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Pull everything again, whatever has landed before.")
+        bool,
+        typer.Option("--full-refresh", help="Pull everything again, whatever has landed before; with --source of it."),
     ] = False,
+    backfill: Annotated[
+        str | None,
+        typer.Option(
+            help="Pull the rows of --source again whose cursor lies in this range of dates (both included), instants "
+            "or numbers.",
+            metavar="FROM..TO",
+        ),
+    ] = None,
     accept_held: Annotated[
         list[str] | None,
         typer.Option(help="The held batches of this source are right: let them in.", metavar="SOURCE"),
@@ -80,6 +89,7 @@ def run(
         as_of,
         sources=source or (),
         full_refresh=full_refresh,
+        backfill=backfill,
         accept_held=accept_held or (),
         progress=shown(),
     )

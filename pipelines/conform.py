@@ -44,6 +44,7 @@ _ROW = {
     "promised_us": "BIGINT",
     "work_order_url": "VARCHAR",
     "control_amount": "DECIMAL(38, 6)",
+    "deleted_by": "VARCHAR",
 }
 OF_SHAPE = {
     "runs": {
@@ -66,6 +67,11 @@ OF_SHAPE = {
 }
 CANONICAL = {shape: {**_BATCH, **_ROW, **columns} for shape, columns in OF_SHAPE.items()}
 """Names and types of the accepted rows, by shape."""
+
+FLAG = "flag"
+DELETED = "deleted"
+"""The content hash of a version that says that its key is gone: saying so twice is no news."""
+TRUE, FALSE = ("true", "t", "yes", "y", "1", "1.0", "x"), ("false", "f", "no", "n", "0", "0.0")
 
 # What lies outside is a slip of the pen, or a system's word for never.
 EARLIEST_US = day_number(FIRST_DAY) * DAY_US
@@ -134,7 +140,7 @@ def open_landed(con: duckdb.DuckDBPyConnection, batch: Batch, entity: Entity) ->
         in_files = list(_missing_in_files(batch, wanted))
         landed.lost = list(dict.fromkeys(name for name, _ in in_files))
         landed.missing = [f"{name!r} in {file}" for name, file in in_files]
-    for ours, column in entity.columns.items():
+    for ours, column in {**entity.columns, "deletions": entity.deletion_column}.items():
         if isinstance(column, Expression) and (problem := _binding_problem(con, column.sql)):
             landed.missing.append(f"{ours} {{sql: {column.sql.strip()}}} ({problem})")
     return landed
@@ -144,6 +150,8 @@ def declared_columns(entity: Entity) -> Iterable[str]:
     """The columns of the source that an entity of the catalogue names."""
     yield from entity.key
     yield from (column for column in entity.columns.values() if isinstance(column, str))
+    if isinstance(entity.deletion_column, str):
+        yield entity.deletion_column
     for step in entity.milestones:
         yield from (name for name in (step.from_, step.to, step.promised_at) if name)
     for check in entity.checks:
@@ -208,6 +216,8 @@ def _statement(con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed, sou
     if entity.reconcile and entity.reconcile.sum:
         raw["x_control_amount"] = _expression(con, landed, entity.reconcile.sum)
     raw |= {f"k_{i}": _text_of_key(landed, theirs) for i, theirs in enumerate(entity.key)}
+    if entity.deletion_column is not None:
+        raw["x_deletion"] = _expression(con, landed, entity.deletion_column)
     first = f"SELECT {ROW_NUMBER} AS row_number{_list(raw)} FROM landed"
     types = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE {first}").fetchall()}
 
@@ -215,6 +225,7 @@ def _statement(con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed, sou
     texts = [*TEXTS, "status", "activity", "lifecycle", "visit"]
     trimmed = {f"t_{name}": _text(f"x_{name}") if has(name) else "NULL::VARCHAR" for name in texts}
     trimmed |= {f"t_{ours}": _text(f"x_{ours}") for ours in times}
+    trimmed["t_deletion"] = f"lower({_text('x_deletion')})" if "x_deletion" in raw else "NULL::VARCHAR"
     second = f"SELECT *{_list(trimmed)} FROM ({first})"
 
     # Layer upon layer, so that each text is parsed once: the engine repeats what a CASE names twice.
@@ -239,13 +250,23 @@ def _statement(con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed, sou
         name for name in ours if entity.shape == "milestones" and name.startswith(("from_", "to_", "promised_"))
     ]
     absent = {name for name, sql in ours.items() if sql.startswith("NULL::")}
-    hashed = f"md5({_unambiguous(list(dict.fromkeys(content)), absent)}) AS content_hash"
+    hashed = f"md5({_unambiguous(list(dict.fromkeys(content)), absent)})"
+    hashed = f"CASE WHEN deleted_by IS NULL THEN {hashed} ELSE '{DELETED}' END AS content_hash"
     run_id = ""
     if entity.shape == "runs":
         run_id = ", md5(key_hash || coalesce(node, '')) AS run_id"
     elif entity.shape == "events":
         run_id = ", key_hash AS run_id"
     return f"SELECT * EXCLUDE (key_parts), {hashed}{run_id} FROM ({keyed})"
+
+
+def listed_keys_sql(relation: str, source: Source, entity: Entity) -> str:
+    """SELECT of row_number and key_hash from a list of keys, whose columns have the names of ``key``."""
+    texts = ", ".join(f"{quoted(theirs)}::VARCHAR AS k_{i}" for i, theirs in enumerate(entity.key))
+    parts = (
+        f"SELECT {ROW_NUMBER} AS row_number, {_key_parts(entity)} AS key_parts FROM (SELECT *, {texts} FROM {relation})"
+    )
+    return f"SELECT row_number, {_key_hash(source, entity)} AS key_hash FROM ({parts})"
 
 
 def _times(entity: Entity) -> dict[str, Any]:
@@ -282,6 +303,8 @@ def _canonical(batch: Batch, source: Source, entity: Entity, times: dict[str, An
         "work_order_url": url,
         "control_amount": _control_amount(entity),
         "unreadable_times": _unreadable(entity, times),
+        "deleted_by": f"CASE WHEN t_deletion IN ({_texts(TRUE)}) THEN '{FLAG}' END",
+        "unreadable_deletion": f"CASE WHEN t_deletion NOT IN ({_texts((*TRUE, *FALSE))}) THEN t_deletion END",
         "key_parts": _key_parts(entity),
     }
     if entity.shape == "runs":
@@ -540,6 +563,10 @@ def _zone_joins(con: duckdb.DuckDBPyConnection, zone: str, times: Sequence[str])
 
 def _in_range(us: str) -> str:
     return f"CASE WHEN {us} >= {EARLIEST_US} AND {us} < {LATEST_US} THEN {us} END"
+
+
+def _texts(words: Iterable[str]) -> str:
+    return ", ".join(literal(word) for word in words)
 
 
 def _list(columns: dict[str, str]) -> str:

@@ -157,6 +157,7 @@ def _shown(outcome: EntityOutcome, rules: Sequence[str], selected: Any) -> Itera
             quarantined=outcome.quarantined,
             duplicates=outcome.duplicates,
             held=outcome.held,
+            deleted=outcome.deleted,
         )
         # Where nothing new was judged, what was found before still holds.
         if outcome.load_ids:
@@ -274,6 +275,7 @@ def _daily(home: Home) -> dg.ResourceDefinition:
         "as_of": dg.Field(str, is_required=False, description="ISO 8601 with offset; default: now"),
         "sources": dg.Field([str], default_value=[], description="Only these are pulled; default: all"),
         "full_refresh": dg.Field(bool, default_value=False, description="Pull everything again"),
+        "backfill": dg.Field(str, is_required=False, description="FROM..TO: pull what lies there by the cursor again"),
         "accept_held": dg.Field([str], default_value=[], description="Sources whose held batches are right"),
     }
 
@@ -290,6 +292,7 @@ def _daily(home: Home) -> dg.ResourceDefinition:
             read_as_of(as_of, catalogue.organisation.business_time_zone) if as_of else None,
             sources=config["sources"],
             full_refresh=config["full_refresh"],
+            backfill=config.get("backfill"),
             accept_held=config["accept_held"],
         )
         with exclusive(home):

@@ -26,15 +26,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.catalogue.sources import Check, Entity, Source
+from pipelines.catalogue.sources import ABSENT, KEY_SWEEP, Check, Entity, Source
 from pipelines.conform import (
     CANONICAL,
+    DELETED,
     ConformError,
     Landed,
     accepted_sql,
     columns_of_check,
     conform,
     connect,
+    listed_keys_sql,
     literal,
     open_landed,
     quoted,
@@ -58,11 +60,13 @@ FAR_FUTURE = "start_not_in_far_future"
 FAR_FUTURE_US = 366 * DAY_US
 USUAL_BATCHES = 5
 REASON_LENGTH = 600
+# What belongs to the accepted rows of a batch besides its decision, by the folder it lies in.
+KEY = "key"
 SUITES = {"runs": runs_suite, "events": events_suite, "milestones": milestones_suite, "pauses": pauses_suite}
 NAMES = {shape: suite.NAMES for shape, suite in SUITES.items()}
 # What the gate sees of these is in the rows that landed.
 OF_PULLING: dict[str, Any] = {
-    **dict.fromkeys(("from_", "query", "cursor", "drop", "hash"), True),
+    **dict.fromkeys(("from_", "query", "cursor", "cursor_lag", "key_list", "drop", "hash"), True),
     "reconcile": {"count", "where", "query", "file"},
 }
 
@@ -77,6 +81,7 @@ DECISION = {
     "quarantined": "BIGINT",
     "duplicates": "BIGINT",
     "held": "BIGINT",
+    "deleted": "BIGINT",
     "reason": "VARCHAR",
     "gate_hash": "VARCHAR",
     "data_through_us": "BIGINT",
@@ -142,6 +147,8 @@ class Decision:
     holds_from_us: int | None = None
     """The decision is the same for every ``as_of`` from here on, exclusive of ``holds_to_us``; null: no bound."""
     holds_to_us: int | None = None
+    deleted: int | None = 0
+    """Keys that were there before this batch and are not any more; those that no row said are in no other count."""
 
     def holds_at(self, as_of_us: int) -> bool:
         """Whether a judge at ``as_of_us`` would decide alike."""
@@ -288,7 +295,7 @@ class _Gate:
         later = [one for one in self.batches[number + 1 :] if self.decided[one.load_id].status == "accepted"]
         if batch.files:
             return not {file["name"] for file in batch.files} <= {file["name"] for one in later for file in one.files}
-        return not any(one.mode == "whole" for one in later)
+        return not any(one.mode == ("keys" if batch.mode == "keys" else "whole") for one in later)
 
     def _forget(self, batches: Sequence[Batch]) -> None:
         # The newest first: whatever is interrupted, what is decided has everything decided before it.
@@ -319,6 +326,8 @@ class _Gate:
         by_hand_us = accepted_by_hand_us(self._mark(batch))
         by_hand = by_hand_us is not None
         with connect(self.temporary) as con:
+            if batch.mode == "keys":
+                return self._decide_keys(con, batch, by_hand_us)
             landed = open_landed(con, batch, self.entity)
             drifted = self._drift(con, batch)
             held = self._batch_problems(con, batch, landed, drifted)
@@ -338,6 +347,46 @@ class _Gate:
                 return self._hold(batch, stops, holds)
             needed = by_hand_us if held or stops else None
             return self._accept(con, batch, landed, broken, {**holds, "accepted_by_hand_us": needed})
+
+    def _decide_keys(
+        self, con: duckdb.DuckDBPyConnection, batch: Batch, by_hand_us: int | None
+    ) -> tuple[Decision, Counter[str]]:
+        """A list of the keys that exist brings no rows: it says which are gone, and which are back as they were."""
+        held = self._batch_problems(con, batch, Landed({}), [])
+        if held and by_hand_us is None:
+            return self._hold(batch, held)
+        earlier = self._accepted_before(batch)
+        applies = self.entity.deletions == KEY_SWEEP and set(self.entity.key) <= set(batch.columns)
+        parts = ", ".join(literal(str(part)) for part in batch.parts)
+        listed = "SELECT NULL::BIGINT AS row_number, NULL::VARCHAR AS key_hash WHERE false"
+        if applies:
+            listed = listed_keys_sql(f"read_parquet([{parts}])", self.source, self.entity)
+        con.execute(f"CREATE TEMP TABLE existing AS {listed}")
+        con.execute("CREATE TEMP TABLE valid AS SELECT row_number, key_hash FROM existing WHERE false")
+        self._imply(con, earlier, KEY_SWEEP if applies else None)
+        con.execute(
+            """
+            INSERT INTO implied
+            SELECT k.key_hash, k.version + 1, k.live_version, min(e.row_number), NULL
+            FROM latest AS k JOIN existing AS e USING (key_hash)
+            WHERE k.live_version < k.version GROUP BY ALL
+            """
+        )
+        self._copy(con, self._implied_sql(batch, earlier), self._file(self.entity.shape, batch))
+        nothing = ", ".join(f"NULL::{kind} AS {name}" for name, kind in QUARANTINED.items())
+        self._copy(con, f"SELECT {nothing} WHERE false", self._file("row", batch))
+        self._copy(con, self._release_sql(batch, earlier), self._file("release", batch))
+        deleted, back = con.execute(
+            "SELECT count(*) FILTER (deleted_by IS NOT NULL), count(*) FILTER (deleted_by IS NULL) FROM implied"
+        ).fetchone() or (0, 0)
+        return self._decision(
+            batch,
+            "accepted",
+            accepted=back,
+            duplicates=batch.rows - back,
+            deleted=deleted,
+            accepted_by_hand_us=by_hand_us if held else None,
+        ), Counter()
 
     def _holds(self, con: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, int | None]:
         """From when to when ``as_of`` may lie for the same decision: only starts in the far future depend on it."""
@@ -359,7 +408,7 @@ class _Gate:
 
     def _drift(self, con: duckdb.DuckDBPyConnection, batch: Batch) -> list[Drift]:
         """How its columns differ from those of what was accepted before it; noted, whatever becomes of the batch."""
-        found = drift(con, self.source, self.entity, batch, self._accepted_before(batch))
+        found = drift(con, self.source, self.entity, batch, self._rows_before(batch))
         file = self._file("drift", batch)
         if not found:
             file.unlink(missing_ok=True)
@@ -383,9 +432,13 @@ class _Gate:
             if one.load_id < batch.load_id and self.decided[one.load_id].status == "accepted"
         ]
 
+    def _rows_before(self, batch: Batch) -> list[Batch]:
+        """A list of keys has other columns than the rows."""
+        return [one for one in self._accepted_before(batch) if one.mode != "keys"]
+
     def _perhaps(self, con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed) -> str:
         """What the lost columns may be called now."""
-        before = self._accepted_before(batch)
+        before = self._rows_before(batch)
         found = {name: nearest(con, name, batch, before, self.entity) for name in landed.lost}
         likely = [f"{new!r} may be {name!r} under a new name" for name, new in found.items() if new]
         return f" ({'; '.join(likely)})" if likely else ""
@@ -436,23 +489,21 @@ class _Gate:
 
     def _volume(self, batch: Batch) -> tuple[float, float, str]:
         """Rows that can be compared, the least that is unsuspicious, and both in words."""
-        earlier = [
-            one
-            for one in self.batches
-            if one.load_id < batch.load_id and self.decided[one.load_id].status == "accepted" and one.mode == "whole"
-        ]
-        if batch.mode != "whole" or not earlier:
+        earlier = [one for one in self._accepted_before(batch) if one.mode == batch.mode]
+        # What would delete is compared with what there is, also the first time.
+        known = [] if earlier or self.entity.deletions not in (ABSENT, KEY_SWEEP) else [self._live_keys(batch)]
+        if batch.mode not in ("whole", "keys") or not (earlier or known):
             return float(batch.rows), 0.0, ""
         if not batch.files:
-            history = [one.rows for one in earlier[-USUAL_BATCHES:]]
+            history = [one.rows for one in earlier[-USUAL_BATCHES:]] or known
             # Who accepted a small batch by hand has said that this is how many there are now.
             usual = min(median(history), history[-1])
             return float(batch.rows), usual / 2, f"{batch.rows:,} rows, where {usual:,.0f} are usual"
-        known = {file["name"]: file.get("rows") or 0 for one in earlier for file in one.files}
+        of_file = {file["name"]: file.get("rows") or 0 for one in earlier for file in one.files}
         shrunk = [
-            (file["name"], file.get("rows") or 0, known[file["name"]])
+            (file["name"], file.get("rows") or 0, of_file[file["name"]])
             for file in batch.files
-            if file["name"] in known and (file.get("rows") or 0) < known[file["name"]] / 2
+            if file["name"] in of_file and (file.get("rows") or 0) < of_file[file["name"]] / 2
         ]
         if not shrunk:
             return float(batch.rows), 0.0, ""
@@ -460,10 +511,19 @@ class _Gate:
         more = f" (and {len(shrunk) - 1} more files)" if len(shrunk) > 1 else ""
         return float(rows), usual / 2, f"{name} has {rows:,} rows, where it had {usual:,}{more}"
 
+    def _live_keys(self, batch: Batch) -> int:
+        relation = self._all(self.entity.shape, self._accepted_before(batch), CANONICAL[self.entity.shape])
+        with connect(self.temporary) as con:
+            row = con.execute(
+                "SELECT count(*) FROM (SELECT arg_max(content_hash, version) AS content_hash "
+                f"FROM {relation} GROUP BY key_hash) WHERE content_hash <> '{DELETED}'"
+            ).fetchone()
+        return row[0] if row else 0
+
     def _hold(
         self, batch: Batch, why: Sequence[tuple[str, str]], holds: dict[str, int | None] | None = None
     ) -> tuple[Decision, Counter[str]]:
-        for kind in (self.entity.shape, "row", "release"):
+        for kind in (self.entity.shape, KEY, "row", "release"):
             self._file(kind, batch).unlink(missing_ok=True)
         reason = " ".join(f"{rule}: {said}" for rule, said in why)
         if len(reason) > REASON_LENGTH:
@@ -528,7 +588,11 @@ class _Gate:
         broken = con.execute(
             "SELECT row_number, min(rule_number) AS rule_number, min_by(rule, rule_number) AS rule, "
             "string_agg(DISTINCT rule, ', ' ORDER BY rule) AS rules "
-            "FROM all_broken JOIN rule_names USING (rule_number) GROUP BY row_number ORDER BY row_number"
+            "FROM all_broken JOIN rule_names USING (rule_number) "
+            # Systems empty what they delete: of such a row nothing but its key is asked.
+            "WHERE rule = 'key_present' OR row_number NOT IN "
+            "(SELECT row_number FROM conformed WHERE deleted_by IS NOT NULL) "
+            "GROUP BY row_number ORDER BY row_number"
         ).to_arrow_table()
         return broken, stops
 
@@ -653,10 +717,21 @@ class _Gate:
             QUALIFY is_new
             """
         )
-        self._copy(con, accepted_sql(self.entity.shape, self.entity), self._file(self.entity.shape, batch))
+        con.execute(f"CREATE TEMP VIEW existing AS {self._existing_sql(con, batch, earlier)}")
+        self._imply(con, earlier, ABSENT if self.entity.deletions == ABSENT and batch.mode == "whole" else None)
+        accepted_rows = accepted_sql(self.entity.shape, self.entity)
+        self._copy(
+            con,
+            f"{accepted_rows} UNION ALL BY NAME {self._implied_sql(batch, earlier)}",
+            self._file(self.entity.shape, batch),
+        )
         self._copy(con, self._quarantine_sql(landed), self._file("row", batch))
         self._copy(con, self._release_sql(batch, earlier), self._file("release", batch))
-        (accepted,) = con.execute("SELECT count(*) FROM fresh").fetchone() or (0,)
+        accepted, deleted = con.execute(
+            "SELECT (SELECT count(*) FROM fresh), (SELECT count(*) FROM implied) + "
+            "(SELECT count(*) FROM fresh JOIN conformed USING (row_number) "
+            "WHERE deleted_by IS NOT NULL AND version > 1)"
+        ).fetchone() or (0, 0)
         through = self._data_through(con, batch)
         decision = self._decision(
             batch,
@@ -664,10 +739,81 @@ class _Gate:
             accepted=accepted,
             quarantined=broken.num_rows,
             duplicates=batch.rows - accepted - broken.num_rows,
+            deleted=deleted,
             data_through_us=through,
             **noted,
         )
         return decision, Counter(broken.column("rule").to_pylist())
+
+    # --- what is gone
+
+    def _existing_sql(self, con: duckdb.DuckDBPyConnection, batch: Batch, earlier: Sequence[Batch]) -> str:
+        """Keys that are there after this batch: its own, and those of files that it does not deliver again."""
+        here = "SELECT row_number, key_hash FROM conformed WHERE key_hash IS NOT NULL"
+        if self.entity.deletions != ABSENT or not batch.files:
+            return here
+        self._copy(con, f"SELECT {literal(batch.load_id)} AS load_id, * FROM ({here})", self._file(KEY, batch))
+        delivered = {file["name"] for file in batch.files}
+        spans = []
+        for one in reversed(earlier):
+            for file in one.files:
+                if file["name"] not in delivered:
+                    delivered.add(file["name"])
+                    first = file.get("first_row") or 1
+                    spans.append(f"({literal(one.load_id)}, {first}, {first + (file.get('rows') or 0) - 1})")
+        if not spans:
+            return here
+        keys = self._all(KEY, [one for one in earlier if one.files], {})
+        return (
+            f"{here} UNION ALL SELECT NULL, key_hash FROM {keys} AS k "
+            f"JOIN (VALUES {', '.join(spans)}) AS s(load_id, first_row, last_row) "
+            "ON k.load_id = s.load_id AND k.row_number BETWEEN s.first_row AND s.last_row"
+        )
+
+    def _imply(self, con: duckdb.DuckDBPyConnection, earlier: Sequence[Batch], deleted_by: str | None) -> None:
+        """Versions that no row says: what is known and not ``existing`` is gone, where ``deleted_by`` tells so."""
+        con.execute(
+            "CREATE TEMP TABLE latest AS SELECT key_hash, max(version) AS version, "
+            "max(version) FILTER (deleted_by IS NULL) AS live_version "
+            f"FROM {self._all(self.entity.shape, earlier if deleted_by else [], CANONICAL[self.entity.shape])} "
+            "GROUP BY key_hash"
+        )
+        con.execute(
+            "CREATE TEMP TABLE implied AS SELECT key_hash, version + 1 AS version, version AS copied_version, "
+            f"NULL::BIGINT AS row_number, {literal(deleted_by or '')} AS deleted_by "
+            "FROM latest ANTI JOIN existing USING (key_hash) WHERE live_version = version"
+        )
+        # Whose rows are in quarantine is gone too, and nobody will correct it.
+        con.execute(
+            "CREATE TEMP TABLE done_with AS SELECT key_hash, max(row_number) AS last_row FROM valid GROUP BY key_hash"
+        )
+        if deleted_by:
+            con.execute(
+                "INSERT INTO done_with SELECT DISTINCT key_hash, 0 "
+                f"FROM {self._all('row', earlier, QUARANTINED)} ANTI JOIN existing USING (key_hash)"
+            )
+
+    def _implied_sql(self, batch: Batch, earlier: Sequence[Batch]) -> str:
+        said = {
+            "load_id": literal(batch.load_id),
+            "landed_us": f"{batch.landed_us}::BIGINT",
+            "row_number": "i.row_number",
+            "version": "i.version::INTEGER",
+            "deleted_by": "i.deleted_by",
+            "content_hash": f"CASE WHEN i.deleted_by IS NULL THEN a.content_hash ELSE '{DELETED}' END",
+        }
+        columns = CANONICAL[self.entity.shape]
+        selected = ", ".join(f"{said.get(name, f'a.{name}')} AS {name}" for name in columns)
+        return (
+            f"SELECT {selected} FROM {self._all(self.entity.shape, earlier, columns)} AS a "
+            "JOIN implied AS i ON a.key_hash = i.key_hash AND a.version = i.copied_version"
+        )
+
+    def _deletion_said(self) -> str:
+        column = self.entity.deletion_column
+        return f"{column if isinstance(column, str) else 'the expression of `deletions`'} '"
+
+    # --- quarantine
 
     def _quarantine_sql(self, landed: Landed) -> str:
         pairs = ", ".join(f"{literal(name)}: l.{quoted(name)}" for name in landed.columns)
@@ -696,6 +842,8 @@ class _Gate:
         said = {
             "key_present": literal(f"no key: {', '.join(entity.key)} is empty"),
             "work_order_present": literal(f"no work order number: {named.get('work_order_id')} is empty"),
+            "deletion_readable": f"{literal(self._deletion_said())} || c.unreadable_deletion || "
+            "''' says neither yes nor no: translate it, deletions: {sql: …}'",
             "process_present": literal(f"no process: {named.get('process')} is empty"),
             "activity_present": literal(f"no activity: {named.get('activity')} is empty"),
             "times_readable": "'no time that can be read, of the years 1900 to 2100: ' || c.unreadable_times",
@@ -751,7 +899,7 @@ class _Gate:
         return f"coalesce(CASE {' '.join(whens)} END, b.rule)"
 
     def _release_sql(self, batch: Batch, earlier: Sequence[Batch]) -> str:
-        """Quarantined rows that nothing has released yet, and whose key is valid now."""
+        """Quarantined rows that nothing has released yet, and whose key is valid now, or gone."""
         here = self._file("row", batch)
         rows = self._all("row", earlier, QUARANTINED)
         done = self._all("release", earlier, RELEASE)
@@ -760,7 +908,7 @@ class _Gate:
             SELECT q.source_system, q.entity, q.key_hash, {load} AS load_id, {batch.landed_us}::BIGINT AS landed_us,
                    q.load_id AS quarantined_load_id, q.row_number AS quarantined_row_number
             FROM (FROM {rows} UNION ALL BY NAME FROM read_parquet({literal(str(here))})) AS q
-            JOIN (SELECT key_hash, max(row_number) AS last_row FROM valid GROUP BY key_hash) AS v USING (key_hash)
+            JOIN done_with AS v USING (key_hash)
             ANTI JOIN (FROM {done}) AS r
                 ON r.quarantined_load_id = q.load_id AND r.quarantined_row_number = q.row_number
             WHERE q.load_id < {load} OR q.row_number < v.last_row
@@ -791,7 +939,7 @@ class _Gate:
         _put(temporary, file)
 
     def _decision(self, batch: Batch, status: str, reason: str | None = None, **counts: Any) -> Decision:
-        zero = {"accepted": 0, "quarantined": 0, "duplicates": 0, "held": 0, "data_through_us": None}
+        zero = {"accepted": 0, "quarantined": 0, "duplicates": 0, "held": 0, "deleted": 0, "data_through_us": None}
         return Decision(
             source_system=self.source.name,
             entity=self.entity.name,

@@ -31,7 +31,7 @@ FLOWS = [
     *("completed_committed", "completed_kept"),
 ]
 COUNTS = ["runs", *STATES, "uncommitted", "runs_completed", "runs_cancelled", *FLOWS]
-REASONS = ["is_late_data", "is_corrected", "is_catalogue", "is_software", "is_decided_later"]
+REASONS = ["is_late_data", "is_corrected", "is_deleted", "is_catalogue", "is_software", "is_decided_later"]
 PERIOD = {"grain": TEXT, "period_start": pa.date32()}
 SCHEMAS = {
     "publication": pa.schema(

@@ -454,11 +454,13 @@ def _check_names(names: list[str], what: str) -> None:
 
 
 def _is_unchanged(pulled: Pulled, parts: _Parts, history: list[Batch]) -> bool:
-    if pulled.always_land or not history:
+    # A list of keys says something new about whatever came since the last one; rows are compared with rows.
+    comparable = [one for one in history if pulled.mode == "keys" or one.mode != "keys"]
+    if pulled.always_land or not comparable:
         return False
     if pulled.unchanged:
         return True
-    newest = history[-1]
+    newest = comparable[-1]
     # Files are compared one by one before they are read; a new name with old content is news.
     return (
         not pulled.files

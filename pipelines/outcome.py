@@ -43,6 +43,7 @@ class EntityOutcome:
     quarantined: int = 0
     duplicates: int = 0
     held: int = 0
+    deleted: int = 0
     broken: dict[str, int] = field(default_factory=dict)
     held_batches: list[HeldBatch] = field(default_factory=list)
 

@@ -91,6 +91,11 @@ delivered_since AS (
     JOIN new.marts.fct_run AS run USING (run_id)
     CROSS JOIN instants
     WHERE delivery.load_id > instants.known_load_id
+    UNION
+    SELECT removed.process, removed.work_order_id
+    FROM new.marts.removed_run AS removed
+    CROSS JOIN instants
+    WHERE removed.load_id > instants.known_load_id
 ),
 -- Where each run of then would stand by now, had only time gone on: its states are known in advance.
 before AS (

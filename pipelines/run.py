@@ -67,6 +67,7 @@ class Daily:
         *,
         sources: Sequence[str] = (),
         full_refresh: bool = False,
+        backfill: str | None = None,
         accept_held: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> None:
@@ -77,6 +78,7 @@ class Daily:
         self.as_of = as_of or self.now
         self.asked = frozenset(_known(sources, catalogue, "--source") or catalogue.sources)
         self.full_refresh = full_refresh
+        self.backfill = None if backfill is None else _range(backfill, sources, catalogue, full_refresh)
         self.accept_held = frozenset(_known(accept_held, catalogue, "--accept-held"))
         self.progress = progress or Progress()
         self.publication_id = self.now.strftime(LOAD_ID_FORMAT)
@@ -140,9 +142,9 @@ class Daily:
         if len(chosen) == len(everything):
             self._judge_what_is_no_longer_declared()
 
-    def pull(self, source: Source, entity: str) -> Batch | None:
-        """Land what an entity has to say; None where nothing is new."""
-        from pipelines.sources import pull
+    def pull(self, source: Source, entity: str) -> list[Batch]:
+        """Land what an entity has to say; nothing where nothing is new."""
+        from pipelines.sources import list_keys, pull
 
         what = f"{source.name}.{entity}"
 
@@ -152,29 +154,41 @@ class Daily:
             self.progress.rows(what, rows)
 
         self.progress.begin(what)
+        declared = source.entities[entity]
         pulled = pull(
             source,
-            source.entities[entity],
+            declared,
             self.landing.batches(source.name, entity),
             self.home,
             full_refresh=self.full_refresh,
             progress=so_far,
+            backfill=self.backfill,
         )
-        batch = None if pulled is None else self.landing.land(source.name, entity, pulled, datetime.now(UTC))
-        if pulled is not None and pulled.problem is not None:
-            raise pulled.problem
-        self._note_control_total(source, source.entities[entity], pulled, batch)
-        self.progress.end(what, "nothing new" if batch is None else f"{batch.rows:,} rows landed")
-        return batch
+        landed, last = [], None
+        while pulled is not None:
+            landed.append(self.landing.land(source.name, entity, pulled, datetime.now(UTC)))
+            if pulled.problem is not None:
+                raise pulled.problem
+            last, pulled = pulled, pulled.rest
+        # After the rows: one that comes in between is in the list, and one that goes is missed there.
+        if self.backfill is None and (keys := list_keys(source, declared, self.home, so_far)) is not None:
+            landed.append(self.landing.land(source.name, entity, keys, datetime.now(UTC)))
+        batches = [batch for batch in landed if batch is not None]
+        self._note_control_total(source, declared, last, batches)
+        rows = sum(batch.rows for batch in batches if batch.mode != "keys")
+        self.progress.end(what, f"{rows:,} rows landed" if batches else "nothing new")
+        return batches
 
-    def _note_control_total(self, source: Source, entity: Entity, pulled: Pulled | None, batch: Batch | None) -> None:
+    def _note_control_total(
+        self, source: Source, entity: Entity, pulled: Pulled | None, landed: Sequence[Batch]
+    ) -> None:
         from pipelines.sources.control_total import control_total
 
         total = control_total(self.home, source, entity, pulled)
         if total is None or entity.reconcile is None:
             return
         # What has landed by now is what it is compared with.
-        asked_at = max([datetime.now(UTC), *([batch.landed_at] if batch else [])])
+        asked_at = max([datetime.now(UTC), *(batch.landed_at for batch in landed)])
         self.control_totals.append(
             {
                 "source_system": source.name,
@@ -211,13 +225,14 @@ class Daily:
         if not verdict.judged:
             return
         outcome.load_ids = [decision.load_id for decision in verdict.judged]
-        for count in ("pulled", "accepted", "quarantined", "duplicates", "held"):
-            setattr(outcome, count, sum(getattr(decision, count) for decision in verdict.judged))
+        for count in ("pulled", "accepted", "quarantined", "duplicates", "held", "deleted"):
+            setattr(outcome, count, sum(getattr(decision, count) or 0 for decision in verdict.judged))
         outcome.broken = dict(verdict.broken)
         self.progress.end(
             outcome.name,
             f"checked: {outcome.accepted:,} accepted, {outcome.quarantined:,} quarantined, "
-            f"{outcome.duplicates:,} duplicates, {outcome.held:,} held",
+            f"{outcome.duplicates:,} duplicates, {outcome.held:,} held"
+            + (f", {outcome.deleted:,} deleted" if outcome.deleted else ""),
         )
 
     def _judge_what_is_no_longer_declared(self) -> None:
@@ -338,6 +353,7 @@ def run(
     as_of: str | datetime | None = None,
     sources: Sequence[str] = (),
     full_refresh: bool = False,
+    backfill: str | None = None,
     accept_held: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Outcome:
@@ -351,6 +367,7 @@ def run(
         as_of,
         sources=sources,
         full_refresh=full_refresh,
+        backfill=backfill,
         accept_held=accept_held,
         progress=progress,
     )
@@ -479,6 +496,27 @@ def _known(names: Sequence[str], catalogue: Catalogue, option: str) -> Sequence[
             f"{option} {unknown[0]}: sources.yml has no such source; it has {', '.join(sorted(catalogue.sources))}."
         )
     return names
+
+
+def _range(backfill: str, sources: Sequence[str], catalogue: Catalogue, full_refresh: bool) -> tuple[str, str]:
+    """Both ends of ``FROM..TO``, where there is something that it can be asked of."""
+    first, dots, last = (part.strip() for part in backfill.partition(".."))
+    if not (first and dots and last):
+        raise UserError(
+            f"--backfill {backfill}: write FROM..TO, e.g. 2026-03-01..2026-03-31, or numbers of the cursor."
+        )
+    if full_refresh:
+        raise UserError("--backfill and --full-refresh: a full refresh brings everything; give one of them.")
+    if not sources:
+        raise UserError("--backfill needs --source NAME: the source system whose rows are to be pulled again.")
+    for name in _known(sources, catalogue, "--source"):
+        source = catalogue.sources[name]
+        if source.kind != "database" or not any(entity.cursor for entity in source.entities.values()):
+            raise UserError(
+                f"--backfill --source {name}: no entity of it has a `cursor`, so there is no range to ask for; "
+                "`--full-refresh` pulls all of it again."
+            )
+    return first, last
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from quality_checks.validation import Rule, at_most, not_below, not_null, null
 
 NAMES = (
     "key_present",
+    "deletion_readable",
     "work_order_present",
     "process_present",
     "times_readable",
@@ -19,6 +20,7 @@ def rules(latest_us: int) -> list[Rule]:
     """The suite; no pause starts after ``latest_us``."""
     return [
         not_null("key_present", "key_hash"),
+        null("deletion_readable", "unreadable_deletion"),
         not_null("work_order_present", "work_order_id"),
         not_null("process_present", "process"),
         null("times_readable", "unreadable_times"),

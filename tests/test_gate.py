@@ -660,3 +660,249 @@ def test_a_gate_killed_in_between_decides_alike_the_next_time(tmp_path: Path, fi
 
     assert told[0] == told[1]
     assert [(one.accepted, one.quarantined, one.duplicates) for one in told[0][0]] == [(3, 1, 0), (2, 0, 2)]
+
+
+# --- deletions
+
+FLAGGED = [*NAMES, "gone"]
+
+
+def living(bench: Bench) -> list[str]:
+    """Work orders that are there as the gate last heard."""
+    return [
+        number
+        for (number,) in bench.ask(
+            "SELECT work_order_id FROM (SELECT arg_max(work_order_id, version) AS work_order_id, "
+            "arg_max(deleted_by IS NULL, version) AS is_there FROM accepted GROUP BY key_hash) "
+            "WHERE is_there ORDER BY 1"
+        )
+    ]
+
+
+def deleted(bench: Bench) -> list[int]:
+    return [one.deleted for one in decisions(bench.home, "crm", "jobs")]
+
+
+@pytest.mark.parametrize("word", ["true", "TRUE", "t", "Y", "yes", "1", "x", True, 1])
+def test_a_flag_deletes_a_row_of_which_nothing_but_the_key_is_asked(bench: Bench, word: Any) -> None:
+    bench.declare(deletions="gone")
+    bench.land([(*row, None) for row in GOOD], FLAGGED)
+    bench.land([("C1", "register", "", "", "", "", word)], FLAGGED, mode="cursor")
+    bench.land([("C1", "register", "", "", "WEIRD", "9", word)], FLAGGED, mode="cursor")
+
+    bench.judge()
+
+    assert bench.counts() == [(4, 0, 0, 0), (1, 0, 0, 0), (0, 0, 1, 0)]
+    assert deleted(bench) == [0, 1, 0]
+    assert living(bench) == ["C2", "C3", "C4"]
+
+    bench.land([(*GOOD[0], "" if isinstance(word, str) else type(word)(0))], FLAGGED, mode="cursor")
+    bench.judge()
+    assert living(bench) == ["C1", "C2", "C3", "C4"]
+    assert bench.ask(
+        "SELECT version, deleted_by FROM accepted WHERE key_hash IN (SELECT key_hash FROM accepted "
+        "WHERE deleted_by = 'flag') ORDER BY version"
+    ) == [(1, None), (2, "flag"), (3, None)]
+
+
+def test_a_flag_that_says_neither_yes_nor_no_is_set_aside(bench: Bench) -> None:
+    bench.declare(deletions="gone")
+    bench.land([(*GOOD[0], "maybe"), (*GOOD[1], "0"), (*GOOD[2], "f"), (*GOOD[3], "")], FLAGGED)
+
+    assert bench.judge().broken == {"deletion_readable": 1}
+    ((detail,),) = bench.ask("SELECT detail FROM quarantine")
+    assert "gone 'maybe' says neither yes nor no" in detail
+    assert living(bench) == ["C2", "C3", "C4"]
+
+
+def test_an_expression_may_say_what_is_deleted_and_a_lost_flag_holds_the_batch(bench: Bench) -> None:
+    bench.declare(deletions={"sql": "amount = '20'"})
+    bench.land(GOOD)
+    bench.judge()
+    assert living(bench) == ["C1", "C3", "C4"]
+
+    bench.declare(deletions="gone")
+    assert "'gone'" in bench.judge().held[0].reason
+
+
+def test_what_a_whole_pull_leaves_out_is_gone_until_it_is_delivered_again(bench: Bench) -> None:
+    bench.declare(deletions="absent")
+    bench.land(GOOD)
+    bench.land(GOOD[1:])
+    bench.land(GOOD[2:], mode="cursor")
+    bench.land(GOOD)
+    bench.land(GOOD[:3])
+
+    bench.judge()
+
+    assert bench.counts() == [(4, 0, 0, 0), (0, 0, 3, 0), (0, 0, 2, 0), (1, 0, 3, 0), (0, 0, 3, 0)]
+    assert deleted(bench) == [0, 1, 0, 0, 1]
+    assert living(bench) == ["C1", "C2", "C3"]
+    assert bench.ask(
+        "SELECT version, deleted_by, started_us IS NULL, row_number FROM accepted WHERE work_order_id = 'C1' "
+        "ORDER BY version"
+    ) == [(1, None, False, 1), (2, "absent", False, None), (3, None, False, 1)]
+    # Nothing of it is kept elsewhere, and without the declaration nothing is gone.
+    bench.declare()
+    bench.judge()
+    assert (living(bench), deleted(bench)) == (["C1", "C2", "C3", "C4"], [0] * 5)
+
+
+def test_a_row_that_is_wrong_now_is_not_gone_and_one_that_is_gone_is_not_wrong_any_more(bench: Bench) -> None:
+    bench.declare(deletions="absent")
+    bench.land(GOOD)
+    bench.land([changed(GOOD[0], opened="yesterday"), *GOOD[1:]])
+    bench.judge()
+    assert (living(bench), bench.ask("SELECT count(*) FROM release")) == (["C1", "C2", "C3", "C4"], [(0,)])
+
+    bench.land(GOOD[1:])
+    bench.judge()
+    assert (living(bench), bench.ask("SELECT count(*) FROM release")) == (["C2", "C3", "C4"], [(1,)])
+
+
+def test_a_whole_pull_that_lost_most_of_its_rows_deletes_nothing_before_somebody_says_so(bench: Bench) -> None:
+    bench.declare(deletions="absent")
+    bench.land(GOOD)
+    bench.land(GOOD[:1])
+
+    assert "volume: 1 rows" in bench.judge().held[0].reason
+    assert living(bench) == ["C1", "C2", "C3", "C4"]
+
+    bench.judge(accept_held=True)
+    assert (living(bench), deleted(bench)) == (["C1"], [0, 3])
+
+
+def test_a_first_whole_pull_is_compared_with_what_a_cursor_brought_before_it(bench: Bench) -> None:
+    bench.declare(deletions="absent")
+    bench.land(GOOD, mode="cursor")
+    bench.land(GOOD[:1])
+
+    assert "where 4 are usual" in bench.judge().held[0].reason
+
+
+def test_a_file_that_is_delivered_again_leaves_out_what_is_gone_of_it_and_of_no_other(bench: Bench) -> None:
+    def files(*named: tuple[str, int]) -> list[dict[str, Any]]:
+        first, said = 1, []
+        for name, rows in named:
+            said.append({"name": name, "sha256": f"{name}{rows}", "size": rows, "rows": rows, "first_row": first})
+            first += rows
+        return said
+
+    bench.declare(deletions="absent")
+    bench.land(GOOD, files=files(("a.csv", 2), ("b.csv", 2)))
+    bench.land(GOOD[:1], files=files(("a.csv", 1)))
+    bench.judge()
+    assert living(bench) == ["C1", "C3", "C4"]
+
+    # What moved to another file is not gone.
+    bench.land([GOOD[3]], files=files(("c.csv", 1)))
+    bench.land([GOOD[2]], files=files(("b.csv", 1)))
+    bench.judge()
+    assert living(bench) == ["C1", "C3", "C4"]
+    bench.land([GOOD[2]], files=files(("c.csv", 1)))
+    bench.judge()
+    assert living(bench) == ["C1", "C3"]
+    assert deleted(bench) == [0, 1, 0, 0, 1]
+
+
+def test_keys_that_are_not_listed_are_gone_and_listed_again_are_back_as_they_were(bench: Bench) -> None:
+    def keys(*numbers: str) -> None:
+        bench.land([(number, "register") for number in numbers], NAMES[:2], mode="keys")
+
+    bench.declare(deletions="key_sweep")
+    bench.land([*GOOD, changed(GOOD[3], order_no="C5", opened="yesterday")], mode="cursor")
+    keys("C1", "C2", "C3", "C5", "C9")
+    bench.land([changed(GOOD[0], closed="2026-02-02 14:00:00")], mode="cursor")
+    keys("C1", "C2", "C3")
+    keys("C2", "C3", "C4")
+
+    bench.judge()
+
+    assert bench.counts() == [(4, 1, 0, 0), (0, 0, 5, 0), (1, 0, 0, 0), (0, 0, 3, 0), (1, 0, 2, 0)]
+    assert deleted(bench) == [0, 1, 0, 0, 1]
+    assert living(bench) == ["C2", "C3", "C4"]
+    assert bench.ask(
+        "SELECT version, deleted_by, reported_status, row_number FROM accepted WHERE work_order_id = 'C4' "
+        "ORDER BY version"
+    ) == [(1, None, "completed", 4), (2, "key_sweep", "completed", None), (3, None, "completed", 3)]
+    assert bench.ask("SELECT count(*) FROM release") == [(1,)]
+
+    keys()
+    assert "volume: 0 rows" in bench.judge().held[0].reason
+    assert living(bench) == ["C2", "C3", "C4"]
+    keys("C2", "C3", "C4")
+    assert bench.judge().held == []
+
+
+def test_the_first_list_of_keys_is_compared_with_the_keys_that_are_known(bench: Bench) -> None:
+    bench.declare(deletions="key_sweep")
+    bench.land(GOOD, mode="cursor")
+    bench.land([("C1", "register")], NAMES[:2], mode="keys")
+
+    assert "1 rows, where 4 are usual" in bench.judge().held[0].reason
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {
+            "shape": "events",
+            "columns": {"work_order_id": "order_no", "process": {"value": "p"}, "activity": "step", "at": "opened"},
+            "events": {"mode": "states"},
+        },
+        {
+            "shape": "events",
+            "key": (),
+            "columns": {"work_order_id": "order_no", "process": {"value": "p"}, "activity": "step", "at": "opened"},
+            "events": {"mode": "states"},
+        },
+        {
+            "shape": "pauses",
+            "columns": {
+                "work_order_id": "order_no",
+                "process": {"value": "p"},
+                "started_at": "opened",
+                "ended_at": "closed",
+            },
+        },
+        {
+            "shape": "milestones",
+            "columns": {"work_order_id": "order_no", "process": {"value": "p"}},
+            "milestones": (
+                {"node": "n", "from": "opened", "to": "closed"},
+                {"node": "m", "from": "closed", "to": "closed"},
+            ),
+        },
+    ],
+)
+def test_rows_of_every_shape_may_be_deleted(bench: Bench, declared: dict[str, Any]) -> None:
+    rows = [row for row in GOOD if row[3]]
+    bench.declare(**declared, deletions="absent")
+    bench.land(rows)
+    bench.land(rows[1:])
+    bench.judge()
+    assert living(bench) == ["C3", "C4"]
+
+    bench.declare(**declared, deletions="gone")
+    bench.land([(*row, "") for row in rows], FLAGGED)
+    bench.land([(*rows[0], ""), (*rows[1], "true")], FLAGGED, mode="cursor")
+    bench.judge(accept_held=True)
+    assert living(bench) == ["C1", "C4"]
+
+
+def test_a_completed_row_that_comes_back_open_is_in_progress_also_after_it_was_gone(bench: Bench) -> None:
+    bench.declare(deletions="absent")
+    bench.land(GOOD)
+    bench.land(GOOD[1:])
+    bench.land([changed(GOOD[0], closed="", state="OPEN"), *GOOD[1:]])
+
+    bench.judge()
+
+    assert bench.ask(
+        "SELECT version, reported_status, ended_us IS NULL, deleted_by, first_row_number FROM accepted "
+        "WHERE work_order_id = 'C1' ORDER BY version"
+    ) == [
+        (1, "completed", False, None, 1),
+        (2, "completed", False, "absent", 1),
+        (3, "in_progress", True, None, 1),
+    ]

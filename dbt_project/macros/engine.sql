@@ -40,3 +40,10 @@
 {% macro parquet(path) %}{{ adapter.dispatch('parquet')(path) }}{% endmacro %}
 {% macro default__parquet(path) %}read_parquet('{{ path | replace("'", "''") }}'){% endmacro %}
 {% macro spark__parquet(path) %}parquet.`{{ path }}`{% endmacro %}
+
+{# The same where files of earlier versions may lack a column: it is null in them (Spark: spark.sql.parquet.mergeSchema). #}
+{% macro parquet_of_any_version(path) %}{{ adapter.dispatch('parquet_of_any_version')(path) }}{% endmacro %}
+{% macro default__parquet_of_any_version(path) -%}
+    read_parquet('{{ path | replace("'", "''") }}', union_by_name = true)
+{%- endmacro %}
+{% macro spark__parquet_of_any_version(path) %}parquet.`{{ path }}`{% endmacro %}

@@ -19,7 +19,8 @@
     end
 {%- endmacro %}
 
-{# The rows of a shape as last delivered: version counts the accepted deliveries of a key. #}
+{# The rows of a shape as last delivered, but for those that are deleted: version counts the accepted deliveries of a
+   key, and what its source said of its being gone. #}
 {% macro latest_version(relation) -%}
     select versions.*
     from {{ relation }} as versions
@@ -31,7 +32,7 @@
         group by key_hash
     ) as replaced
         on versions.key_hash = replaced.key_hash
-    where versions.version = coalesce(replaced.version, 1)
+    where versions.version = coalesce(replaced.version, 1) and versions.deleted_by is null
 {%- endmacro %}
 
 {% macro share(numerator, denominator) %}{{ numerator }} / cast(nullif({{ denominator }}, 0) as double){% endmacro %}
@@ -79,8 +80,8 @@
 
 {# Why a published figure may change: the column that says so, and the word for it. #}
 {% macro reasons() -%}
-    {{ return({'is_late_data': 'late data', 'is_corrected': 'corrected', 'is_catalogue': 'catalogue',
-               'is_software': 'software', 'is_decided_later': 'decided later'}) }}
+    {{ return({'is_late_data': 'late data', 'is_corrected': 'corrected', 'is_deleted': 'deleted',
+               'is_catalogue': 'catalogue', 'is_software': 'software', 'is_decided_later': 'decided later'}) }}
 {%- endmacro %}
 
 {# The business day that holds an instant, as `business_day`. #}

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
@@ -18,7 +19,7 @@ from pipelines.catalogue.base import AnyText, Model, Text, Texts, Whole, as_text
 from pipelines.catalogue.personal import personal_mistakes
 from pipelines.catalogue.reading import File, WrittenDict, is_scalar, plain, suggest
 from pipelines.catalogue.rest import Auth, Paging, Secret, Value, Values, is_from_environment
-from pipelines.catalogue.times import ZoneName, length_of
+from pipelines.catalogue.times import NUMBER, ZoneName, length_of
 from pipelines.home import Home
 
 Shape = Literal["runs", "events", "milestones", "pauses"]
@@ -58,6 +59,7 @@ REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
 
 FILE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xes", ".jsonocel", ".sqlite")
 FUNCTION = re.compile(r"(?:[^:]+\.py|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):[A-Za-z_]\w*")
+ABSENT, KEY_SWEEP = "absent", "key_sweep"
 WORDS_FOR_TIMES = ("unix", "unix_ms")
 # What DuckDB's strptime understands, with and without the minus that leaves zeros out.
 TIME_DIRECTIVES = frozenset("aAwdbBmyYHIpMSfgnzZjUWcxXGVu%") | {"-" + letter for letter in "dmyHIMSj"}
@@ -227,6 +229,27 @@ class Reconcile(Model):
         return data
 
 
+class KeyList(Model):
+    """Where the keys that exist now are listed, for ``deletions: key_sweep``: columns in the order of ``key``."""
+
+    from_: Text | None = Field(None, alias="from")
+    query: Text | None = None
+    columns: Texts = ()
+
+
+def _deletions(value: Any) -> Any:
+    """Tell a way of saying it, or the name of a column, from an expression."""
+    said = None if value is None else _column(value)
+    if isinstance(said, Constant):
+        raise ValueError("must be a column, {sql: an expression}, absent or key_sweep")
+    return said
+
+
+def _lag(value: Any) -> Any:
+    text = as_text(value)
+    return Decimal(text) if isinstance(text, str) and NUMBER.fullmatch(text.strip()) else _length(value)
+
+
 class Entity(Model):
     """A table, query, set of files, path or function of one shape."""
 
@@ -236,7 +259,9 @@ class Entity(Model):
     query: Text | None = None
     key: Texts = ()
     cursor: Text | None = None
-    cursor_lag: Length | None = None
+    cursor_lag: Annotated[timedelta | Decimal | None, BeforeValidator(_lag)] = None
+    deletions: Annotated[str | Expression | None, BeforeValidator(_deletions)] = None
+    key_list: KeyList | None = Field(None, alias="keys")
     cursor_param: Text | None = None
     cursor_format: Text | None = None
     params: dict[str, Values] = Field(default_factory=dict)
@@ -264,9 +289,10 @@ class Entity(Model):
     hash: Texts = ()
     reconcile: Reconcile | None = None
 
-    not_yet: ClassVar[dict[str, str]] = {
-        "deletions": "remove it; until then a row that is gone from the source stays as it was delivered last",
-    }
+    @property
+    def deletion_column(self) -> str | Expression | None:
+        """What tells of each row whether it is deleted; None where nothing in a row does."""
+        return None if self.deletions in (ABSENT, KEY_SWEEP) else self.deletions
 
     @classmethod
     def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
@@ -389,6 +415,7 @@ class Source(Model):
             for name, entity in filled["entities"].items():
                 _kind_mistakes(of_kind, entity, (*where, name), file)
                 _reconcile_mistakes(data, entity, (*where, name), file)
+                _change_mistakes(of_kind, entity, (*where, name), file)
         return filled
 
 
@@ -578,7 +605,8 @@ _ENTITY_KEYS = {
     "paging": ("rest",),
     "cursor_param": ("rest",),
     "cursor_format": ("rest",),
-    "cursor_lag": ("rest", "python"),
+    "cursor_lag": ("database", "rest", "python"),
+    "keys": ("database",),
 }
 
 
@@ -613,6 +641,11 @@ def _reconcile_mistakes(source: WrittenDict, entity: WrittenDict, place: tuple[s
     if of_kind == "files" and "://" in connection and not connection.startswith("file://"):
         file.mistake(where, f"{file.label(where)} reads control files of a folder; remove it, this is none")
         return
+    of_row = as_text(entity.get("deletions")) not in (None, ABSENT, KEY_SWEEP)
+    if of_row and not reconcile.keys() & {"where", "query", "file"}:
+        file.warn(
+            where, f"{file.label(where)} counts rows that `deletions` says are deleted; leave them out by `where`"
+        )
     for key in reconcile:
         if (key == "file") != (of_kind == "files") and key in ("count", "sum", "where", "query", "file"):
             remedy = (
@@ -621,6 +654,52 @@ def _reconcile_mistakes(source: WrittenDict, entity: WrittenDict, place: tuple[s
                 else "a database is asked with `count`, `sum` or `query`"
             )
             file.mistake((*where, key), f"{file.label((*where, key))} is not for kind {of_kind}: {remedy}")
+
+
+def _change_mistakes(of_kind: str, entity: WrittenDict, place: tuple[str | int, ...], file: File) -> None:
+    """Note what an entity may not say about how it changes: cursor, lag, deletions."""
+    label, said = file.label(place), as_text(entity.get("deletions"))
+    has_cursor = entity.get("cursor") is not None
+    lag = as_text(entity.get("cursor_lag"))
+    if isinstance(lag, str) and NUMBER.fullmatch(lag.strip()) and of_kind != "database":
+        file.mistake(
+            (*place, "cursor_lag"),
+            f"{label}.cursor_lag {file.shown((*place, 'cursor_lag'))} has no unit; write it like 1h (a number alone is "
+            "for cursors of databases)",
+        )
+    if said == KEY_SWEEP:
+        if of_kind != "database":
+            file.mistake(
+                (*place, "deletions"), f"{label}.deletions key_sweep is for databases; write absent, or a flag column"
+            )
+        elif not file.items(entity.get("key")):
+            file.mistake((*place, "deletions"), f"{label}.deletions key_sweep needs a `key`; add it")
+        elif not has_cursor:
+            file.mistake(
+                (*place, "deletions"),
+                f"{label}.deletions key_sweep is for entities with a `cursor`; a whole pull shows by itself what is "
+                "gone: write absent",
+            )
+    elif said == ABSENT and has_cursor and of_kind != "files":
+        file.warn(
+            (*place, "deletions"),
+            f"{label}.deletions absent sees only whole pulls, and with a `cursor` those are `run --full-refresh`"
+            + ("; key_sweep sees them every day" if of_kind == "database" else ""),
+        )
+    keys = entity.get("keys")
+    if keys is None:
+        return
+    if said != KEY_SWEEP:
+        file.mistake((*place, "keys"), f"{label}.keys is for deletions: key_sweep; remove it, or write that")
+    elif isinstance(keys, dict):
+        if (keys.get("from") is None) == (keys.get("query") is None):
+            file.mistake((*place, "keys"), f"{label}.keys needs either `from` (a table) or `query`")
+        columns = file.items(keys.get("columns"))
+        if columns and len(columns) != len(file.items(entity.get("key"))):
+            file.mistake(
+                (*place, "keys", "columns"),
+                f"{label}.keys.columns has not as many columns as `key`; name them in the order of `key`",
+            )
 
 
 def _is_file_format(pattern: str) -> bool:

@@ -28,13 +28,23 @@ def begin(entity: Entity, history: Sequence[Batch], origin: str, full_refresh: b
     pulled = Pulled(
         mode="whole", batches=iter(()), origin=origin, cursor_column=entity.cursor, always_land=full_refresh
     )
-    newest = history[-1].manifest if history and not full_refresh else {}
-    # In another table, query or column the old place means nothing.
-    if entity.cursor and (newest.get("cursor_column"), newest.get("origin")) == (entity.cursor, origin):
-        pulled.cursor_from, pulled.cursor_type = newest.get("cursor_to"), newest.get("cursor_type")
-    if pulled.cursor_from is not None:
-        pulled.mode = "cursor"
-    return pulled, newest.get("cursor_ties")
+    newest = None if full_refresh else standing(history, entity.cursor, origin)
+    if newest is None:
+        return pulled, None
+    pulled.mode = "cursor"
+    pulled.cursor_from, pulled.cursor_type = newest["cursor_to"], newest["cursor_type"]
+    return pulled, newest["cursor_ties"]
+
+
+def standing(history: Sequence[Batch], cursor: str | None, origin: str) -> dict[str, Any] | None:
+    """Return the manifest of the newest batch that says where the cursor stands; None where none does.
+
+    In another table, query or column the old place means nothing; a range pulled again and a list of keys move nothing.
+    """
+    newest = next((one.manifest for one in reversed(history) if one.mode not in ("backfill", "keys")), None)
+    if newest is None or cursor is None or newest["cursor_to"] is None:
+        return None
+    return newest if (newest["cursor_column"], newest["origin"]) == (cursor, origin) else None
 
 
 def conclude(pulled: Pulled, rows: int, place: tuple[str, str] | None, ties: str, known_ties: str | None) -> None:

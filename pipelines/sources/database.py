@@ -5,26 +5,29 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from pipelines.catalogue.sources import ABSENT
+from pipelines.catalogue.times import NUMBER
 from pipelines.home import Home
-from pipelines.sources.cursors import Content, begin, conclude, future
+from pipelines.sources.cursors import Content, begin, conclude, future, standing
 from pipelines.sources.patience import patiently
 from pipelines.sources.personal import Protection
-from pipelines.sources.pulled import Progress, Pulled, SourceError
+from pipelines.sources.pulled import Progress, Pulled, Range, SourceError
 
 if TYPE_CHECKING:
     from pipelines.catalogue.sources import Entity, Source
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 # Twenty columns of Python objects take some 2 kB a row, so 40 MB.
 ROWS_IN_MEMORY = 20_000
+# A long pull by a cursor lands in several batches: a kill loses one, and the gate takes ten seconds for each.
+ROWS_IN_BATCH = 1_000_000
 # A host that swallows packets would otherwise hold the run for minutes.
 SECONDS_TO_CONNECT = 30
 
@@ -59,7 +64,57 @@ def pull(
     if not origin:
         raise SourceError(source.name, entity.name, "name a table in `from`, or give a `query`, in sources.yml.")
     pulled, known_ties = begin(entity, history, origin, full_refresh)
-    pulled.batches = _stream(source, entity, home, pulled, known_ties, progress or (lambda rows: None))
+    rows = _Rows(source, entity, home, pulled, known_ties, progress)
+    if entity.cursor_lag is not None and pulled.cursor_from is not None:
+        rows.since = _before(source, entity, pulled)
+    # What is left out shows in a pull of everything only.
+    rows.may_be_cut = bool(entity.cursor) and entity.deletions != ABSENT
+    pulled.batches = rows.part(pulled)
+    return pulled
+
+
+def pull_range(
+    source: Source,
+    entity: Entity,
+    history: Sequence[Batch],
+    home: Home,
+    between: Range,
+    progress: Progress | None = None,
+) -> Pulled:
+    """Bring the rows whose cursor lies in a range once more; where the cursor stands is not touched by it."""
+    origin = entity.query or entity.from_ or ""
+    state = standing(history, entity.cursor, origin)
+    if state is None:
+        raise SourceError(
+            source.name,
+            entity.name,
+            "nothing has landed by its cursor yet, so there is nothing to fill in: `commitments run` pulls everything.",
+        )
+    pulled = Pulled(
+        mode="backfill",
+        batches=iter(()),
+        origin=origin,
+        cursor_column=entity.cursor,
+        cursor_type=state["cursor_type"],
+        always_land=True,
+    )
+    pulled.cursor_from, until, is_inclusive = _range(source, entity, state, between)
+    rows = _Rows(source, entity, home, pulled, None, progress)
+    rows.until, rows.may_be_cut = (until, is_inclusive), True
+    pulled.batches = rows.part(pulled)
+    return pulled
+
+
+def list_keys(source: Source, entity: Entity, home: Home, progress: Progress | None = None) -> Pulled:
+    """Bring the keys of all rows that are there now, under the names of ``key``."""
+    listing = entity.key_list
+    declared = entity.model_copy(update={"cursor": None, "reconcile": None})
+    if listing is not None:
+        declared = declared.model_copy(update={"from_": listing.from_, "query": listing.query})
+    pulled = Pulled(mode="keys", batches=iter(()), origin=declared.query or declared.from_ or "")
+    rows = _Rows(source, declared, home, pulled, None, progress)
+    rows.chosen = dict(zip((listing.columns if listing else ()) or entity.key, entity.key, strict=True))
+    pulled.batches = rows.part(pulled)
     return pulled
 
 
@@ -111,39 +166,95 @@ def _estimated(connection: Connection) -> Iterator[tuple[str, int]]:
         yield from ((str(name), int(rows)) for name, rows in connection.execute(sa.text(asked)) if rows is not None)
 
 
-def _stream(
-    source: Source, entity: Entity, home: Home, pulled: Pulled, known_ties: str | None, progress: Progress
-) -> Iterator[pa.RecordBatch]:
-    with _said_clearly(source, entity) as place, _connected(source, entity, home, place) as connection:
-        reading = _reading(source, entity, connection, pulled)
-        place.words = "while its rows were read: "
-        yield pa.RecordBatch.from_pylist([], reading.schema)
-        following = _Following(entity.cursor, reading) if entity.cursor else None
-        # Before anything is made of the rows: a hash of one row would betray what it hides.
-        protection = Protection(source, entity)
-        content = Content()
-        rows = 0
-        for part in _partitions(connection, reading):
-            batch = protection(reading.batch(part))
-            rows += batch.num_rows
-            if following:
-                following.add(part, batch)
-            else:
-                content.add(batch)
-            progress(rows)
-            yield batch
-        if entity.reconcile:
-            # In the transaction that read the rows: what changed since is in neither.
-            place.words = "while it was asked for its control total: "
-            pulled.control_total = _control_total(entity, connection)
+class _Rows:
+    """The rows of one SELECT, as they come, in one batch or several."""
+
+    def __init__(
+        self,
+        source: Source,
+        entity: Entity,
+        home: Home,
+        pulled: Pulled,
+        known_ties: str | None,
+        progress: Progress | None,
+    ) -> None:
+        self.since = pulled.cursor_from
+        self.until: tuple[str, bool] | None = None
+        self.chosen: dict[str, str] = {}
+        self.may_be_cut = False
+        self._source, self._entity, self._home = source, entity, home
+        self._known_ties = known_ties
+        self._progress = progress or (lambda rows: None)
+        self._following: _Following | None = None
+        self._content = Content()
+        self._rows = 0
+        self._control_total: str | None = None
+        self._stream = self._read(pulled)
+
+    def part(self, pulled: Pulled, first: _Piece | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield what belongs to one batch, and say at its end where the cursor stands and what follows."""
+        rows, is_read = 0, False
+        try:
+            while (piece := first or next(self._stream, None)) is not None:
+                if rows >= ROWS_IN_BATCH and self.may_be_cut:
+                    # A part of it is not the whole.
+                    pulled.mode = "cursor" if pulled.mode == "whole" else pulled.mode
+                    self._say(pulled)
+                    pulled.rest = replace(pulled, cursor_from=pulled.cursor_to or pulled.cursor_from)
+                    pulled.rest.batches = self.part(pulled.rest, piece)
+                    is_read = True
+                    return
+                first = None
+                cells, batch = piece
+                if cells:
+                    if self._following is not None:
+                        self._following.add(cells, batch)
+                    if self._following is None or self._entity.cursor_lag:
+                        self._content.add(batch)
+                    rows += len(cells)
+                    self._rows += len(cells)
+                    self._progress(self._rows)
+                yield batch
+            self._say(pulled)
+            pulled.control_total = self._control_total
+            is_read = True
+        finally:
+            if not is_read:
+                self._stream.close()
+
+    def _read(self, pulled: Pulled) -> Generator[_Piece, None, None]:
+        source, entity = self._source, self._entity
+        with _said_clearly(source, entity) as place, _connected(source, entity, self._home, place) as connection:
+            reading = _reading(source, entity, connection, pulled, self.since, self.until, self.chosen)
+            place.words = "while its rows were read: "
+            self._following = _Following(entity.cursor, reading) if entity.cursor else None
+            yield [], pa.RecordBatch.from_pylist([], reading.schema)
+            # Before anything is made of the rows: a hash of one row would betray what it hides.
+            protection = Protection(source, entity)
+            for cells in _partitions(connection, reading):
+                yield cells, protection(reading.batch(cells))
+            if entity.reconcile:
+                # In the transaction that read the rows: what changed since is in neither.
+                place.words = "while it was asked for its control total: "
+                self._control_total = _control_total(entity, connection)
+
+    def _say(self, pulled: Pulled) -> None:
+        following = self._following
         if following is None:
-            pulled.content_hash = content.hash()
-            return
-        place: tuple[str, str] | None = None
-        if following.last is not None:
-            text, cursor_type = _cursor_text(following.last)
-            place = (text, reading.cursor_type or cursor_type)
-        conclude(pulled, rows, place, following.ties(), known_ties)
+            pulled.content_hash = self._content.hash()
+        elif pulled.mode == "backfill":
+            pulled.cursor_to = self.until[0] if self.until else None
+        else:
+            place = None
+            if following.last is not None:
+                text, cursor_type = _cursor_text(following.last)
+                place = (text, following.cursor_type or cursor_type)
+            # With a lag the same rows come again as long as the cursor stands still.
+            ties = f"{self.since}/{self._content.hash()}" if self._entity.cursor_lag else following.ties()
+            conclude(pulled, self._rows, place, ties, self._known_ties)
+
+
+_Piece = tuple[Sequence[Sequence[Any]], pa.RecordBatch]
 
 
 def _control_total(entity: Entity, connection: Connection) -> str | None:
@@ -219,37 +330,57 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _reading(source: Source, entity: Entity, connection: Connection, pulled: Pulled) -> _Reading:
+def _reading(
+    source: Source,
+    entity: Entity,
+    connection: Connection,
+    pulled: Pulled,
+    since: str | None = None,
+    until: tuple[str, bool] | None = None,
+    chosen_names: Mapping[str, str] | None = None,
+) -> _Reading:
+    """``chosen_names``: only these columns, theirs and the name under which each lands; default: all as they are."""
     quoted = connection.dialect.identifier_preparer.quote_identifier
     subject = _subject(entity, connection)
     described = _describe(source, entity, connection, subject)
     names = [column[0] for column in described]
     _check_columns(source, entity, names)
+    if chosen_names:
+        described = _chosen(source, entity, described, chosen_names)
+    landed = [(chosen_names or {}).get(column[0], column[0]) for column in described]
     cursor_type = None
-    texts: list[Callable[[Any], str | None]] = [_text] * len(names)
+    texts: list[Callable[[Any], str | None]] = [_text] * len(described)
     if connection.dialect.name == "postgresql":
         columns = [_postgresql_column(f"pulled.{quoted(column[0])}", column) for column in described]
-        schema = pa.schema([pa.field(name, kind) for name, (_, kind) in zip(names, columns, strict=True)])
-        chosen = ", ".join(f"{sql} AS {quoted(name)}" for name, (sql, _) in zip(names, columns, strict=True))
+        schema = pa.schema([pa.field(name, kind) for name, (_, kind) in zip(landed, columns, strict=True)])
+        chosen = ", ".join(f"{sql} AS {quoted(name)}" for name, (sql, _) in zip(landed, columns, strict=True))
         if entity.cursor:
             oid = described[names.index(entity.cursor)][1]
             cursor_type = connection.scalar(sa.text("SELECT format_type(:oid, NULL)").bindparams(oid=oid))
     else:
-        schema = pa.schema([pa.field(name, pa.string()) for name in names])
-        chosen = "pulled.*"
+        schema = pa.schema([pa.field(name, pa.string()) for name in landed])
+        chosen = ", ".join(f"pulled.{quoted(column[0])}" for column in described) if chosen_names else "pulled.*"
         if connection.dialect.name in ("mysql", "mariadb"):
             texts = [_mariadb_text(column[1]) for column in described]
     words = [f"SELECT {chosen} FROM {subject}"]
-    parameters = {}
+    parameters: dict[str, Any] = {}
     if entity.cursor:
         at = f"pulled.{quoted(entity.cursor)}"
-        if pulled.cursor_from is not None:
+        if since is not None:
             # Rows without a cursor value come every time: nothing else would tell when one of them changes.
-            bound = f"CAST(:cursor AS {cursor_type})" if cursor_type else ":cursor"
-            words.append(f"WHERE {at} >= {bound} OR {at} IS NULL")
-            parameters["cursor"] = (
-                pulled.cursor_from if cursor_type else _cursor_value(pulled.cursor_from, pulled.cursor_type)
-            )
+            bound = f"CAST(:%s AS {cursor_type})" if cursor_type else ":%s"
+            places = {"cursor": since}
+            condition = f"WHERE {at} >= {bound % 'cursor'}"
+            if until is None:
+                condition += f" OR {at} IS NULL"
+            else:
+                places["until"], is_inclusive = until
+                condition += f" AND {at} {'<=' if is_inclusive else '<'} {bound % 'until'}"
+            words.append(condition)
+            parameters = {
+                name: place if cursor_type else _cursor_value(place, pulled.cursor_type)
+                for name, place in places.items()
+            }
         order = dict.fromkeys([entity.cursor, *(name for name in entity.key if name in names)])
         words.append("ORDER BY " + ", ".join(f"pulled.{quoted(name)}" for name in order))
     statement = sa.text("\n".join(words)).bindparams(**parameters)
@@ -319,6 +450,19 @@ def _check_columns(source: Source, entity: Entity, names: list[str]) -> None:
             f"there is no column {entity.cursor!r}, the declared cursor (there are {', '.join(names)}): "
             "correct `cursor` in sources.yml.",
         )
+
+
+def _chosen(source: Source, entity: Entity, described: list[Any], names: Mapping[str, str]) -> list[Any]:
+    found = {column[0]: column for column in described}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise SourceError(
+            source.name,
+            entity.name,
+            f"the list of keys has no column {missing[0]!r} (it has {', '.join(found)}): correct `keys` in "
+            "sources.yml, whose `columns` are theirs in the order of `key`.",
+        )
+    return [found[name] for name in names]
 
 
 # --- PostgreSQL: declared types, the rest as the text that PostgreSQL itself makes of it -----------------------------
@@ -416,11 +560,102 @@ _CURSOR_VALUES: dict[str, Callable[[str], Any]] = {
 }
 
 
+_NUMBERS = ("int", "bigint", "smallint", "float", "decimal", "numeric", "double", "real")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(?P<seconds>:\d{2})?(?P<fraction>\.\d+)?)?")
+
+
+def _before(source: Source, entity: Entity, pulled: Pulled) -> str:
+    """The place that lies the lag before where the cursor stands."""
+    stands, lag = pulled.cursor_from or "", entity.cursor_lag
+    if _is_number(pulled.cursor_type):
+        if not isinstance(lag, Decimal):
+            raise SourceError(
+                source.name,
+                entity.name,
+                f"cursor {entity.cursor} holds numbers (it stands at {stands}), and `cursor_lag` is a length of "
+                "time: write a number in sources.yml.",
+            )
+        return str(Decimal(stands) - lag)
+    if not isinstance(lag, timedelta):
+        raise SourceError(
+            source.name,
+            entity.name,
+            f"cursor {entity.cursor} holds no numbers (it stands at {stands}), and `cursor_lag` is one: write a "
+            "length of time such as 1h in sources.yml.",
+        )
+    return _written_like(_moment(source, entity, stands) - lag, stands)
+
+
+def _range(source: Source, entity: Entity, state: Mapping[str, Any], between: Range) -> tuple[str, str, bool]:
+    """Both places of a range as the cursor writes them, and whether the last belongs to it; of dates both do."""
+    stands = state["cursor_to"]
+    if _is_number(state["cursor_type"]):
+        if not all(NUMBER.fullmatch(one) for one in between):
+            raise SourceError(
+                source.name,
+                entity.name,
+                f"--backfill {'..'.join(between)}: cursor {entity.cursor} holds numbers (it stands at {stands}): give "
+                "two numbers.",
+            )
+        return (*between, True)
+    like = _moment(source, entity, stands)
+    zone = ZoneInfo(source.time_zone)
+    places = []
+    for text, days in zip(between, (0, 1), strict=True):
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise SourceError(
+                source.name,
+                entity.name,
+                f"--backfill {'..'.join(between)}: {text!r} is no date and no instant: cursor {entity.cursor} stands "
+                f"at {stands}.",
+            ) from None
+        moment += timedelta(days=days if len(text) == len("2026-01-31") else 0)
+        if like.tzinfo is not None:
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(like.tzinfo)
+        elif moment.tzinfo is not None:
+            moment = moment.astimezone(zone).replace(tzinfo=None)
+        places.append(_written_like(moment, stands))
+    return places[0], places[1], False
+
+
+def _is_number(cursor_type: str | None) -> bool:
+    return (cursor_type or "").startswith(_NUMBERS) and cursor_type != "interval"
+
+
+def _moment(source: Source, entity: Entity, stands: str) -> datetime:
+    try:
+        if _ISO.match(stands):
+            return datetime.fromisoformat(stands)
+    except ValueError:
+        pass
+    raise SourceError(
+        source.name,
+        entity.name,
+        f"cursor {entity.cursor} stands at {stands!r}, which is no time as 2026-01-31 10:30:00 that could be counted "
+        "from: give the entity a `query:` that makes it one.",
+    )
+
+
+def _written_like(moment: datetime, like: str) -> str:
+    """A text that sorts among texts such as ``like``; what is finer than they are is cut off."""
+    if len(like) == len("2026-01-31"):
+        return moment.date().isoformat()
+    parts = _ISO.match(like)
+    assert parts is not None
+    fraction = parts["fraction"] or ""
+    precision = {0: "seconds" if parts["seconds"] else "minutes", 4: "milliseconds"}.get(len(fraction), "microseconds")
+    written = moment.isoformat(like[10], precision)
+    return written.removesuffix("+00:00") + "Z" if like.endswith("Z") else written
+
+
 class _Following:
     """Where the cursor stands, and which rows the next pull will bring again: those there, later, or without one."""
 
     def __init__(self, cursor: str, reading: _Reading) -> None:
         self._place = reading.schema.names.index(cursor)
+        self.cursor_type = reading.cursor_type
         self._at_last, self._always = Content(), Content()
         self._future = future()
         self.last: Any = None

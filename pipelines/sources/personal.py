@@ -129,7 +129,10 @@ def _batches(
         close = getattr(batches, "close", None)
         if close is not None:
             close()
-    if not rows:
+    if pulled.rest is not None:
+        pulled.rest.batches = _batches(protection, pulled.rest, pulled.rest.batches, history)
+    # A list of keys has none but those.
+    if not rows or pulled.mode == "keys":
         return
     for name in (*entity.drop, *entity.hash):
         unknown = _in_its_place(name, came, history)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pipelines.errors import UserError
 
 Progress = Callable[[int], None]
+Range = tuple[str, str]
 
 
 class SourceError(UserError):
@@ -26,7 +27,8 @@ class SourceError(UserError):
 class Pulled:
     """A pull under way: what ``batches`` brings is known only when it has been read to its end."""
 
-    mode: Literal["whole", "cursor"]
+    mode: Literal["whole", "cursor", "backfill", "keys"]
+    """All there is; what changed since; what lies in a range once more; or the keys alone of all there is."""
     batches: Iterator[pa.RecordBatch]
     origin: str
     """What was asked for: the file name or glob, the table, or the query."""
@@ -49,3 +51,5 @@ class Pulled:
     """What of it may not be written in clear, as a mark: another one means that the rules have changed."""
     control_total: str | None = None
     """What the source itself says its rows come to; set when ``batches`` has been read."""
+    rest: Pulled | None = None
+    """Set when ``batches`` has been read: what follows and lands as a batch of its own, so that a kill loses one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,6 @@ def test_milestones_name_nodes_of_their_process(mistakes: Mistakes) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ("deletions: absent", "`deletions` is not available yet"),
         ("drop: [A]", "jobs.drop 'A' is needed by `key`; hash it instead, or remove it there"),
         ("drop: [b]", "jobs.drop 'b' is needed by `columns` (started_at)"),
         ("drop: [z], checks: [{expect_column_values_to_not_be_null: {column: z}}]", "is needed by `checks`"),
@@ -430,3 +430,43 @@ def test_what_a_kind_cannot_use_is_a_mistake(mistakes: Mistakes, kind: str, more
     (only,) = mistakes({"sources.yml": text.replace("sqlite:///a.db", connection)})
 
     assert words in only
+
+
+def test_an_entity_says_how_its_rows_go_and_how_late_they_come(read: Read) -> None:
+    keys = "keys: {from: live, columns: [id]}"
+    swept = read(runs(f"cursor: u, cursor_lag: 1h, deletions: key_sweep, {keys}")).sources["crm"].entities["jobs"]
+    flagged = read(runs("deletions: is_deleted")).sources["crm"].entities["jobs"]
+    expressed = read(runs("deletions: {sql: 'd = 1'}, cursor: n, cursor_lag: 200")).sources["crm"].entities["jobs"]
+
+    assert (swept.cursor_lag, swept.deletion_column, swept.key_list.from_) == (timedelta(hours=1), None, "live")
+    assert swept.key_list.columns == ("id",)
+    assert (flagged.deletion_column, flagged.key_list) == ("is_deleted", None)
+    assert (expressed.deletion_column, expressed.cursor_lag) == (Expression(sql="d = 1"), Decimal(200))
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ("cursor_lag: 1h", "cursor_lag needs `cursor`"),
+        ("cursor: u, cursor_lag: soon", "is not a length of time"),
+        ("deletions: key_sweep", "write absent"),
+        ("deletions: {value: gone}", "must be a column, {sql: an expression}, absent or key_sweep"),
+        ("deletions: absent, keys: {from: t}", "keys is for deletions: key_sweep"),
+        ("cursor: u, deletions: key_sweep, keys: {from: t, query: q}", "either `from` (a table) or `query`"),
+        ("cursor: u, deletions: key_sweep, keys: {from: t, columns: [a, b]}", "not as many columns as `key`"),
+    ],
+)
+def test_what_cannot_be_said_of_deletions_and_lags_is_told_with_the_remedy(
+    mistakes: Mistakes, more: str, word: str
+) -> None:
+    assert word in "\n".join(mistakes(runs(more)))
+
+
+def test_a_list_of_keys_is_for_databases_and_absence_under_a_cursor_is_warned_of(
+    mistakes: Mistakes, read: Read
+) -> None:
+    files = source(f"shape: runs, from: t.csv, key: [a], columns: {{{COLUMNS['runs']}}}, deletions: key_sweep", "files")
+    assert "key_sweep is for databases" in "\n".join(mistakes(files))
+    assert any(
+        "key_sweep sees them every day" in str(one) for one in read(runs("cursor: u, deletions: absent")).warnings
+    )

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pipelines.catalogue.sources import Entity, Source, StoreOptions
 from pipelines.home import Home
 from pipelines.landing import ROW_NUMBER, Batch, Landing
-from pipelines.sources import Pulled, patience, pull
+from pipelines.sources import Progress, Pulled, Range, list_keys, patience, pull
 
 
 @dataclass
@@ -55,17 +55,30 @@ class Bench:
             pass
         return pulled
 
-    def pull(self, from_: str | None = None, full_refresh: bool = False, **declared: Any) -> Batch | None:
-        """What a daily run does with one entity."""
+    def pull(
+        self,
+        from_: str | None = None,
+        full_refresh: bool = False,
+        backfill: Range | None = None,
+        progress: Progress | None = None,
+        **declared: Any,
+    ) -> Batch | None:
+        """What a daily run does with one entity; the last batch that landed."""
         self.clock += timedelta(days=1)
         entity = Entity(name="orders", shape="runs", columns={}, from_=from_, **declared)
         source = self.source(entity)
-        pulled = pull(source, entity, self.batches, self.home, full_refresh, self.seen.append)
-        batch = None if pulled is None else self.landing.land("crm", "orders", pulled, self.clock)
-        assert not list((self.home.warehouse / "pulls").glob("*")), "copies are left behind"
-        if pulled is not None and pulled.problem is not None:
-            raise pulled.problem
-        return batch
+        told = progress or self.seen.append
+        pulled = pull(source, entity, self.batches, self.home, full_refresh, told, backfill)
+        landed = []
+        while pulled is not None:
+            landed.append(self.landing.land("crm", "orders", pulled, self.clock))
+            assert not list((self.home.warehouse / "pulls").glob("*")), "copies are left behind"
+            if pulled.problem is not None:
+                raise pulled.problem
+            pulled = pulled.rest
+        if (keys := list_keys(source, entity, self.home)) is not None:
+            landed.append(self.landing.land("crm", "orders", keys, self.clock))
+        return next((batch for batch in reversed(landed) if batch is not None), None)
 
     def rows(self, from_: str | None = None, **declared: Any) -> list[dict[str, Any]]:
         batch = self.pull(from_, **declared)

@@ -289,6 +289,178 @@ def test_a_connection_that_cannot_be_made_is_explained_without_its_secrets(
     assert sqlite.nothing_landed()
 
 
+def test_a_lag_brings_what_was_committed_late_and_then_nothing_new(sqlite: Bench) -> None:
+    write(
+        sqlite,
+        "CREATE TABLE steps (id, at)",
+        "INSERT INTO steps VALUES (1, '2026-01-01 09:00:00'), (2, '2026-01-01 12:00:00')",
+    )
+    declared = {"from_": "steps", "cursor": "at", "key": ("id",), "cursor_lag": "1h"}
+    sqlite.pull(**declared)
+    write(sqlite, "INSERT INTO steps VALUES (3, '2026-01-01 11:00:00'), (4, '2026-01-01 10:59:59')")
+
+    late = sqlite.pull(**declared)
+    still = sqlite.pull(**declared)
+    write(sqlite, "INSERT INTO steps VALUES (5, '2026-01-01 11:30:00')")
+    again = sqlite.pull(**declared)
+
+    assert late
+    assert again
+    assert [row["id"] for row in rows(late)] == ["3", "2"]
+    assert (late.manifest["cursor_from"], late.manifest["cursor_to"]) == ("2026-01-01 12:00:00", "2026-01-01 12:00:00")
+    assert still is None
+    assert [row["id"] for row in rows(again)] == ["3", "5", "2"]
+
+
+@pytest.mark.parametrize(
+    ("stands", "lag", "place"),
+    [
+        ("'2026-01-02'", "1h", "2026-01-01"),
+        ("'2026-01-02'", "1d", "2026-01-01"),
+        ("'2026-01-02T10:30'", "45m", "2026-01-02T09:45"),
+        ("'2026-01-02T10:30:00.123'", "1s", "2026-01-02T10:29:59.123"),
+        ("'2026-01-02T10:30:00Z'", "PT1H", "2026-01-02T09:30:00Z"),
+        ("'2026-01-02 00:30:00+08:00'", "1h", "2026-01-01 23:30:00+08:00"),
+        ("41", "5", "36"),
+        ("41.5", "5", "36.5"),
+    ],
+)
+def test_a_lag_is_counted_in_what_the_cursor_holds(sqlite: Bench, stands: str, lag: str, place: str) -> None:
+    write(sqlite, "CREATE TABLE steps (id, at)", f"INSERT INTO steps VALUES (1, {stands})")
+    sqlite.pull("steps", cursor="at", cursor_lag=lag)
+    write(sqlite, f"INSERT INTO steps VALUES (2, {stands})")
+
+    batch = sqlite.pull("steps", cursor="at", cursor_lag=lag)
+
+    assert batch
+    assert batch.manifest["cursor_ties"].partition("/")[0] == place
+    assert batch.rows == 2
+
+
+@pytest.mark.parametrize(
+    ("stands", "lag", "word"),
+    [("41", "1h", "write a number"), ("'2026-01-02'", "5", "such as 1h"), ("'02/01/2026'", "1h", "no time as")],
+)
+def test_a_lag_that_the_cursor_cannot_be_counted_back_by_is_told(
+    sqlite: Bench, stands: str, lag: str, word: str
+) -> None:
+    write(sqlite, "CREATE TABLE steps (id, at)", f"INSERT INTO steps VALUES (1, {stands})")
+    sqlite.pull("steps", cursor="at", cursor_lag=lag)
+
+    with pytest.raises(SourceError, match=word):
+        sqlite.pull("steps", cursor="at", cursor_lag=lag)
+
+
+def test_a_backfill_brings_a_range_again_and_leaves_the_cursor_where_it_stands(sqlite: Bench) -> None:
+    write(
+        sqlite,
+        "CREATE TABLE steps (id, at)",
+        "INSERT INTO steps VALUES (1, '2026-01-01 23:00:00'), (2, '2026-01-02 00:00:00'), (3, '2026-01-03 23:59:59')",
+        "INSERT INTO steps VALUES (4, '2026-01-04 00:00:00'), (5, NULL)",
+    )
+    declared = {"from_": "steps", "cursor": "at", "key": ("id",)}
+    with pytest.raises(SourceError, match="nothing has landed"):
+        sqlite.pull(**declared, backfill=("2026-01-02", "2026-01-03"))
+    sqlite.pull(**declared)
+    write(sqlite, "UPDATE steps SET id = 22 WHERE id = 2")
+
+    days = sqlite.pull(**declared, backfill=("2026-01-02", "2026-01-03"))
+    instants = sqlite.pull(**declared, backfill=("2026-01-01T23:00:00Z", "2026-01-02T00:00:00Z"))
+
+    assert days
+    assert instants
+    assert (days.mode, [row["id"] for row in rows(days)]) == ("backfill", ["22", "3"])
+    assert [row["id"] for row in rows(instants)] == ["1"]
+    assert sqlite.pull(**declared) is None
+    with pytest.raises(SourceError, match="'spring' is no date"):
+        sqlite.pull(**declared, backfill=("spring", "2026-01-03"))
+
+
+def test_a_backfill_over_numbers_takes_both_ends(sqlite: Bench) -> None:
+    write(sqlite, "CREATE TABLE steps (id INTEGER)", "INSERT INTO steps VALUES (9), (10), (11), (100)")
+    sqlite.pull("steps", cursor="id")
+
+    batch = sqlite.pull("steps", cursor="id", backfill=("10", "11"))
+
+    assert batch
+    assert [row["id"] for row in rows(batch)] == ["10", "11"]
+    with pytest.raises(SourceError, match="give two numbers"):
+        sqlite.pull("steps", cursor="id", backfill=("2026-01-01", "2026-01-02"))
+
+
+def test_a_long_pull_lands_in_batches_and_one_that_dies_goes_on_from_what_landed(
+    sqlite: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "ROWS_IN_MEMORY", 10)
+    monkeypatch.setattr(database_module, "ROWS_IN_BATCH", 30)
+    numbers = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) SELECT i, i / 7 AS at FROM n"
+    )
+    write(sqlite, f"CREATE TABLE steps AS {numbers}")
+    declared = {"from_": "steps", "cursor": "at", "key": ("i",)}
+
+    def dies(rows: int) -> None:
+        if rows > 60:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sqlite.pull(**declared, progress=dies)
+    assert [(batch.mode, batch.rows) for batch in sqlite.batches] == [("cursor", 30), ("cursor", 30)]
+
+    sqlite.pull(**declared)
+    assert [batch.rows for batch in sqlite.batches] == [30, 30, 30, 15]
+    landed = [int(row["i"]) for batch in sqlite.batches for row in rows(batch)]
+    assert set(landed) == set(range(1, 101))
+    # The rows at which the cursor stood come again.
+    assert sorted(number for number in set(landed) if landed.count(number) > 1) == [56, 57, 58, 59, 60]
+    assert sqlite.pull(**declared) is None
+
+    sqlite.pull(**declared, deletions="absent", full_refresh=True)
+    assert (sqlite.batches[-1].mode, sqlite.batches[-1].rows) == ("whole", 100)
+
+
+def test_as_many_rows_as_go_into_a_batch_are_one_whole_batch(sqlite: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "ROWS_IN_BATCH", 2)
+    monkeypatch.setattr(database_module, "ROWS_IN_MEMORY", 2)
+    write(sqlite, "CREATE TABLE steps (id INTEGER)", "INSERT INTO steps VALUES (1), (2)")
+
+    batch = sqlite.pull("steps", cursor="id")
+
+    assert batch
+    assert (batch.mode, len(sqlite.batches)) == ("whole", 1)
+
+
+def test_keys_are_listed_beside_the_rows_and_land_when_they_may_say_something_new(sqlite: Bench) -> None:
+    write(
+        sqlite,
+        "CREATE TABLE steps (id INTEGER, at, state)",
+        "INSERT INTO steps VALUES (1, 1, 'OPEN'), (2, 2, 'OPEN')",
+        "CREATE VIEW live AS SELECT id AS number FROM steps",
+    )
+    declared = {"from_": "steps", "cursor": "at", "key": ("id",), "deletions": "key_sweep"}
+
+    def keys() -> list[str]:
+        batch = sqlite.pull(**declared)
+        assert batch
+        assert (batch.mode, list(batch.columns)) == ("keys", ["id"])
+        return sorted(row["id"] for row in rows(batch))
+
+    assert keys() == ["1", "2"]
+    assert sqlite.pull(**declared) is None
+    write(sqlite, "INSERT INTO steps VALUES (3, 3, 'OPEN')", "DELETE FROM steps WHERE id = 1")
+    declared["key_list"] = {"from_": "live", "columns": ("number",)}
+    assert keys() == ["2", "3"]
+    write(sqlite, "UPDATE steps SET at = 4, state = 'DONE' WHERE id = 3")
+    # The same keys: since rows came, the list says of them that they are still there.
+    assert keys() == ["2", "3"]
+    assert [batch.mode for batch in sqlite.batches] == ["whole", "keys", "cursor", "keys", "cursor", "keys"]
+    assert sqlite.pull(**declared) is None
+
+    declared["key_list"] = {"query": "SELECT id FROM steps", "columns": ("number",)}
+    with pytest.raises(SourceError, match="list of keys has no column 'number'"):
+        sqlite.pull(**declared)
+
+
 # --- PostgreSQL
 
 
@@ -531,7 +703,7 @@ def test_a_server_that_goes_away_half_way_lands_nothing(
             if rows == 50:
                 run(
                     server,
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'",
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%%'",
                 )
 
     postgresql.seen = Ends()  # type: ignore[assignment]
@@ -572,3 +744,35 @@ def test_postgresql_tables_are_listed_with_their_keys_and_looked_into(
     }
     assert proposal.entity["columns"]["work_order_id"] == "order_no"
     assert proposal.entity["columns"]["node"] == "step"
+
+
+def test_postgresql_counts_a_lag_and_a_range_in_the_type_of_its_cursor_and_lists_keys_as_rows_have_them(
+    postgresql: Bench, server: Any
+) -> None:
+    run(
+        server,
+        "CREATE TABLE crm.steps (id bigint, opened date, at timestamptz, n integer)",
+        "INSERT INTO crm.steps VALUES (1, '2026-01-01', '2026-01-01 23:30+00', 10), (2, '2026-01-03', "
+        "'2026-01-03 12:00:00.5+00', 20)",
+    )
+    late = "INSERT INTO crm.steps VALUES (3, '2026-01-02', '2026-01-03 11:00:00.5+00', 15)"
+    declared = [
+        {"cursor": "at", "cursor_lag": "1h"},
+        {"cursor": "opened", "cursor_lag": "1h"},
+        {"cursor": "n", "cursor_lag": "5"},
+    ]
+    ranges = [("2026-01-01", "2026-01-01"), ("2026-01-01", "2026-01-02"), ("10", "15")]
+    found = []
+    for one, between in zip(declared, ranges, strict=True):
+        one |= {"from_": "crm.steps", "key": ("id", "opened"), "deletions": "key_sweep"}
+        postgresql.pull(**one)
+        run(server, late)
+        postgresql.pull(**one)
+        *_, rows_again, keys = postgresql.batches
+        back = postgresql.pull(**one, backfill=between)
+        assert back
+        run(server, "DELETE FROM crm.steps WHERE id = 3")
+        found.append([sorted(row["id"] for row in rows(batch)) for batch in (rows_again, keys, postgresql.batches[-2])])
+        assert [str(kind) for kind in (keys.columns["id"], keys.columns["opened"])] == ["int64", "date32[day]"]
+
+    assert found == [[[2, 3], [1, 2, 3], [1]], [[2, 3], [1, 2, 3], [1, 3]], [[2, 3], [1, 2, 3], [1, 3]]]

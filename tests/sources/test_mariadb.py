@@ -120,7 +120,7 @@ def test_many_rows_are_streamed_and_not_held_by_the_client(
     run(
         server,
         "USE crm",
-        "CREATE TABLE crm.steps AS SELECT seq AS id, repeat('x', 200) AS words FROM seq_1_to_20000",
+        "CREATE TABLE crm.steps AS SELECT seq AS id, repeat('x', 200) AS words FROM seq_1_to_200000",
     )
 
     class Looks(list):
@@ -129,15 +129,15 @@ def test_many_rows_are_streamed_and_not_held_by_the_client(
             if so_far == 1000:
                 with server.connect() as connection:
                     states = connection.exec_driver_sql("SHOW PROCESSLIST").fetchall()
-                # The server is still sending: nobody has fetched it all.
+                # The server is still sending: nobody has fetched it all, nor is there room for it on the way.
                 assert [row for row in states if "SELECT pulled.*" in str(row[7])]
 
     mariadb.seen = Looks()
     batch = mariadb.pull("steps")
 
     assert batch is not None
-    assert batch.rows == 20_000
-    assert mariadb.seen == list(range(1000, 20_001, 1000))
+    assert batch.rows == 200_000
+    assert mariadb.seen == list(range(1000, 200_001, 1000))
 
 
 def test_nothing_is_written(mariadb: Bench, server: sa.Engine) -> None:

@@ -63,6 +63,7 @@ delivered as (
         {{ columns.ended_us }} as ended_us,
         {{ columns.status }} as status,
         delivery.changed_us,
+        delivery.deleted_by is not null as is_deleted,
         {%- for name in said[4:] %}
         delivery.{{ name }} {{- ',' if not loop.last }}
         {%- endfor %}
@@ -109,9 +110,12 @@ compared as (
         is_now.key_hash,
         is_now.part,
         earlier.version is null as is_late_data,
+        earlier.version is not null and not is_now.is_deleted as is_corrected,
+        is_now.is_deleted,
         coalesce(
+            is_now.is_deleted <> was.is_deleted
             {%- for name in said %}
-            is_now.{{ name }} is distinct from was.{{ name }} {{- ' or' if not loop.last }}
+            or is_now.{{ name }} is distinct from was.{{ name }}
             {%- endfor %},
             true
         ) as is_another,
@@ -135,6 +139,8 @@ compared as (
             earlier.key_hash = was.key_hash
             and earlier.part = was.part
             and earlier.version = was.version
+    -- What was not there before and is not there now changed nothing.
+    where not (is_now.is_deleted and coalesce(was.is_deleted, true))
 
 ),
 
@@ -147,10 +153,13 @@ touching as (
         delivered.node,
         delivered.run_id,
         compared.is_late_data,
+        compared.is_corrected,
+        compared.is_deleted,
         case when compared.is_another then compared.started_us else compared.ended_us end as from_us
     from compared
     inner join delivered on compared.key_hash = delivered.key_hash and compared.part = delivered.part
-    where compared.is_another or compared.is_ended_otherwise
+    -- What says that a row is gone need not say what it was.
+    where (compared.is_another or compared.is_ended_otherwise) and not delivered.is_deleted
 
 ),
 
@@ -174,10 +183,14 @@ spans as (
         touching.process,
         touching.node,
         touching.is_late_data,
+        touching.is_corrected,
+        touching.is_deleted,
         -- What an event ends began before it.
         least(touching.from_us, coalesce({{ microseconds('run.started_at') }}, touching.from_us)) as from_us,
         greatest(
             touching.from_us,
+            -- When a deleted run was due is not known any more.
+            case when touching.is_deleted then {{ forever() }} else touching.from_us end,
             coalesce(work_order.ended_us, touching.from_us),
             coalesce(work_order.due_us, touching.from_us)
         ) as to_us
@@ -194,7 +207,7 @@ begun as (
     select
         *,
         max(to_us) over (
-            partition by process, node, is_late_data
+            partition by process, node, is_late_data, is_corrected, is_deleted
             order by from_us, to_us
             rows between unbounded preceding and 1 preceding
         ) as reached_us
@@ -207,7 +220,7 @@ numbered as (
     select
         *,
         sum(case when reached_us >= from_us then 0 else 1 end) over (
-            partition by process, node, is_late_data
+            partition by process, node, is_late_data, is_corrected, is_deleted
             order by from_us, to_us
             rows between unbounded preceding and current row
         ) as number
@@ -219,7 +232,9 @@ select
     process,
     node,
     is_late_data,
+    is_corrected,
+    is_deleted,
     min(from_us) as from_us,
     max(to_us) as to_us
 from numbered
-group by process, node, is_late_data, number
+group by process, node, is_late_data, is_corrected, is_deleted, number

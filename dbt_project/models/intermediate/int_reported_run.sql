@@ -61,13 +61,13 @@ deliveries as (
 
     select key_hash, version, landed_us, coalesce(reported_status = 'cancelled', false) as is_cancelled
     from {{ ref('stg_runs') }}
-    where ended_us is null
+    where ended_us is null and deleted_by is null
 
     union all
 
     select key_hash, version, landed_us, coalesce(order_status = 'cancelled', false) as is_cancelled
     from {{ ref('stg_milestones') }}
-    where ended_us is null
+    where ended_us is null and deleted_by is null
 
 ),
 

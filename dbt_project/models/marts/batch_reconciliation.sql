@@ -9,5 +9,6 @@ select
     cast(quarantined as bigint) as quarantined,
     cast(duplicates as bigint) as duplicates,
     cast(held as bigint) as held,
+    cast(deleted as bigint) as deleted,
     reason
 from {{ ref('stg_decision') }}

@@ -27,7 +27,8 @@ accepted as (
         delivered.source_system,
         delivered.entity,
         delivered.key_hash,
-        max_by(delivered.control_amount, delivered.version) as amount
+        max_by(delivered.control_amount, delivered.version) as amount,
+        max_by(coalesce(delivered.deleted_by, ''), delivered.version) as deleted_by
     from {{ ref('stg_' ~ shape) }} as delivered
     inner join asked
         on
@@ -90,6 +91,7 @@ quarantined as (
 
     select source_system, entity, count(*) as row_count, sum(amount) as amount
     from {{ rows }}
+    {{ "where deleted_by = ''" if rows == 'accepted' }}
     group by source_system, entity
 
 ),

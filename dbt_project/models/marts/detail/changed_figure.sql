@@ -4,12 +4,12 @@ with reasoned as (
 
     select
         change.*,
-        {%- for name, condition in [('is_late_data', 'delivery.is_late_data'), ('is_corrected', 'not delivery.is_late_data')] %}
+        {%- for name in ['is_late_data', 'is_corrected', 'is_deleted'] %}
         exists(
             select 1
             from {{ ref('int_delivery_change') }} as delivery
             where
-                {{ condition }}
+                delivery.{{ name }}
                 and delivery.process = change.process
                 and (change.scope = 'process' or delivery.node is null or delivery.node = change.node)
                 and delivery.from_us < change.to_us
@@ -34,8 +34,9 @@ select
     compared_load_id is not null as is_restated,
     compared_load_id is not null and is_late_data as is_late_data,
     compared_load_id is not null and is_corrected as is_corrected,
+    compared_load_id is not null and is_deleted as is_deleted,
     coalesce(is_catalogue, false) as is_catalogue,
     coalesce(is_software, false) as is_software,
-    coalesce(is_other_as_of and not (is_late_data or is_corrected or is_catalogue or is_software), false)
+    coalesce(is_other_as_of and not (is_late_data or is_corrected or is_deleted or is_catalogue or is_software), false)
         as is_decided_later
 from reasoned
