@@ -471,9 +471,9 @@ def test_people_see_the_entry_with_reasons_what_would_be_quarantined_and_what_pr
         ("files", "crm", "in", "there is a source 'crm' already"),
         ("paper", "new", "in", "'paper' is no kind of source; known: files, database"),
         ("files", "New one", "in", "cannot name a source"),
-        ("files", "new", "gone", "does not exist: correct --connection"),
+        ("files", "new", "gone", "does not exist: create it, or correct `connection`"),
         ("files", "new", "catalogue", "can be read|nothing there"),
-        ("files", "new", "in/jobs.csv", "is a file, and a folder is wanted"),
+        ("files", "new", "in/jobs.csv", "is a file, and `connection` wants its folder"),
         ("database", "new", "sqlite:///gone.db", "gone.db does not exist"),
         ("database", "new", "${NOT_SET_ANYWHERE}", "NOT_SET_ANYWHERE is not set"),
         ("database", "new", "postgresql://me:hunter2@localhost/x", "holds a password"),
@@ -495,7 +495,7 @@ def test_what_cannot_be_looked_into_is_said_with_the_remedy(
 
 
 def test_an_entity_or_zone_that_is_not_there_is_named(tiny_home: Home, database: str) -> None:
-    with pytest.raises(UserError, match=r"no file in .* matches 'gone.csv' \(there are jobs.csv\)"):
+    with pytest.raises(UserError, match=r"no file there matches 'gone.csv' \(there are jobs.csv\)"):
         add_source(tiny_home, "files", "new", "in", entities=["gone.csv"])
     with pytest.raises(UserError, match=r"no table or view 'gone' \(there are changes, customers, steps\)"):
         add_source(tiny_home, "database", "new", database, entities=["gone"])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -26,6 +25,7 @@ ROWS_LOOKED_AT = 10_000
 FILES_LOOKED_AT = 5
 # A database with thousands of tables, or a folder with thousands of names, is for `--entity`.
 MOST_SUBJECTS = 40
+FOLDERS_DEEP = 3
 
 
 @dataclass(frozen=True)
@@ -128,40 +128,22 @@ def _tables(source: Source, home: Home, wanted: Sequence[str]) -> list[Subject]:
 
 
 def _files(source: Source, home: Home, wanted: Sequence[str]) -> list[Subject]:
-    folder = source.folder(home)
-    names = sorted(_names(source, folder), key=_natural)
+    from pipelines.sources.files import names as readable
+
+    names = sorted(readable(source, home, FOLDERS_DEEP), key=_natural)
     if not names:
         raise UserError(
-            f"{source.name}: no file in {folder} can be read (known: {' '.join(FILE_FORMATS)}, each also .gz)."
+            f"{source.name}: no file in its folder can be read (known: {' '.join(FILE_FORMATS)}, each also .gz)."
         )
     if wanted:
         subjects = []
         for pattern in wanted:
             matching = [name for name in names if name == pattern or fnmatchcase(name, pattern)]
             if not matching:
-                raise UserError(f"{source.name}: no file in {folder} matches {pattern!r} (there are {_some(names)}).")
+                raise UserError(f"{source.name}: no file there matches {pattern!r} (there are {_some(names)}).")
             subjects.append(_subject_of(pattern, matching))
         return subjects
     return _not_too_many(source, _grouped(names), "kinds of files")
-
-
-def _names(source: Source, folder: Path) -> Iterator[str]:
-    """The files in a folder and in the folders within it, three deep."""
-    if not folder.is_dir():
-        what = "is a file, and a folder is wanted" if folder.exists() else "does not exist"
-        raise UserError(
-            f"{source.name}: the folder {folder} {what}: correct --connection (a relative one is relative to the home)."
-        )
-    try:
-        os.scandir(folder).close()
-    except PermissionError:
-        raise UserError(f"{source.name}: {folder} may not be read by this user: give it the right to.") from None
-    for parent, folders, files in os.walk(folder):
-        depth = len(Path(parent).relative_to(folder).parts)
-        folders[:] = sorted(one for one in folders if not one.startswith(".")) if depth < 3 else []
-        for name in files:
-            if not name.startswith((".", "~$")) and name.lower().removesuffix(".gz").endswith(FILE_FORMATS):
-                yield (Path(parent) / name).relative_to(folder).as_posix()
 
 
 def _grouped(names: Sequence[str]) -> list[Subject]:

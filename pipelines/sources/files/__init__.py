@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipelines.home import Home
 from pipelines.sources.files.broken import AGAIN, Broken, said_clearly
-from pipelines.sources.files.formats import READERS, format_of
+from pipelines.sources.files.formats import ENDINGS, READERS, format_of
 from pipelines.sources.files.reading import Reading, checked
 from pipelines.sources.files.stores import Entry, Store, joined, store_of
 from pipelines.sources.pulled import Progress, Pulled, SourceError
@@ -197,10 +197,28 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def names(source: Source, home: Home, deep: int) -> list[str]:
+    """Return the files of a source that can be read, also those in folders within its folder, ``deep`` of them."""
+    with closing(store_of(source, "listing", home)) as store, said_clearly(source.name, "listing", store.shown()):
+        _check_folder(store, source.name, "listing")
+        found = [entry.name for entry in _beneath(store, "", deep)]
+        return [name for name in found if name.lower().removesuffix(".gz").endswith(tuple(ENDINGS))]
+
+
+def _beneath(store: Store, folder: str, deep: int) -> Iterator[Entry]:
+    for entry in store.list(folder):
+        if PurePosixPath(entry.name).name.startswith((".", "~$")):
+            continue
+        if not entry.is_folder:
+            yield entry
+        elif deep and not entry.is_link:
+            yield from _beneath(store, entry.name, deep - 1)
+
+
 # --- which files -------------------------------------------------------------------------------------------------
 
 
-def _find(store: Store, wanted: str, source: str, entity: str) -> list[Entry]:
+def _check_folder(store: Store, source: str, entity: str) -> None:
     top = store.stat("")
     if top is None:
         raise SourceError(
@@ -213,6 +231,10 @@ def _find(store: Store, wanted: str, source: str, entity: str) -> list[Entry]:
         raise SourceError(
             source, entity, f"{store.shown()} is a file, and `connection` wants its folder: the file belongs in `from`."
         )
+
+
+def _find(store: Store, wanted: str, source: str, entity: str) -> list[Entry]:
+    _check_folder(store, source, entity)
     name = PurePosixPath(wanted).as_posix()
     literal = store.stat(name)
     if literal is not None and not literal.is_folder:
