@@ -224,6 +224,8 @@ class File:
                 return
             case "value_error":
                 message = f"{shown} {context['error']}"
+            case "secret_in_file":
+                message = f"{label} {error['msg']}"
             case "literal_error":
                 choices = re.findall(r"'([^']*)'", context["expected"])
                 message = f"{shown} is not known; {suggest(str(value), choices)}"

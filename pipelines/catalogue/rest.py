@@ -6,6 +6,7 @@ from base64 import b64encode
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
 from pipelines.catalogue.base import Model, Text, Whole, as_text
 from pipelines.catalogue.reading import File, WrittenDict
@@ -19,7 +20,10 @@ def is_from_environment(value: Any) -> bool:
 def _secret(value: Any) -> Any:
     # What code gives is its own affair; a file is copied, shown and kept in version control.
     if hasattr(value, "written") and not is_from_environment(value):
-        raise ValueError("must not be in the file; write ${NAME} and put it into that environment variable")
+        # Its message is printed and kept in logs: the value is left out.
+        raise PydanticCustomError(
+            "secret_in_file", "must not be in the file; write ${NAME} and put it into that environment variable"
+        )
     return as_text(value)
 
 

@@ -339,7 +339,7 @@ def test_what_is_no_function_is_named_with_a_remedy(mistakes: Mistakes, connecti
 @pytest.mark.parametrize(
     ("auth", "words"),
     [
-        ("{bearer: abc}", "crm.auth.bearer 'abc' must not be in the file; write ${NAME} and put it into that"),
+        ("{bearer: abc}", "crm.auth.bearer must not be in the file; write ${NAME} and put it into that"),
         ("{basic: {user: a}}", "`password` is missing in crm.auth.basic: its password, as ${NAME}"),
         (
             "{basic: {user: a, pasword: x, password: '${KEY}'}}",
