@@ -81,6 +81,19 @@ def test_a_difference_is_a_finding_with_both_figures_and_a_replay_says_it_again(
     assert ask(done.file, TOTALS) == totals
 
 
+def test_what_the_source_has_deleted_is_missed_on_neither_side(asked: Home, tmp_path: Path) -> None:
+    sources = asked.catalogue / "sources.yml"
+    sources.write_text(sources.read_text().replace("cursor: t_from", "cursor: t_from\n        deletions: key_sweep"))
+    run(asked, tiny.AS_OF)
+    with closing(sqlite3.connect(tmp_path / "wms.db")) as con:
+        con.execute("DELETE FROM steps WHERE id = 2")
+        con.commit()
+
+    run(asked, tiny.AS_OF)
+
+    assert ask(asked.published / "warehouse.duckdb", TOTALS)[1] == ("wms", "sum of id", 8, 8, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("control", "words"), [("", "holds no numbers"), ("5 of 8", "holds 2 numbers"), (None, "there is no control file")]
 )
