@@ -9,7 +9,7 @@ from pipelines.errors import UserError
 from pipelines.zones import midnight_us
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# business_day is laid out from 1970 to 2100.
+# Nothing was measured before; business_day is laid out to 2100.
 FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2100, 12, 30, tzinfo=UTC)
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

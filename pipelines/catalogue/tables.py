@@ -27,7 +27,8 @@ from pipelines.catalogue.whole import Catalogue
 from pipelines.zones import BEGINNING_US, DAY_US, Instants, day_number, offsets
 
 # The days that a run may start, end or fall due on.
-FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY = date(1970, 1, 1), date(2100, 12, 31)
+# As far as a time may lie that the gate lets in.
+FIRST_BUSINESS_DAY, LAST_BUSINESS_DAY = date(1900, 1, 1), date(2100, 12, 31)
 
 MICROSECOND = timedelta(microseconds=1)
 
