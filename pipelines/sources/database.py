@@ -701,7 +701,7 @@ def _connected(source: Source, entity: Entity, home: Home, place: _Place) -> Ite
     place.secrets = _secrets(url)
     seconds = source.timeout.total_seconds() if source.timeout else SECONDS_TO_CONNECT
     is_file = url.get_backend_name() == "sqlite"
-    engine = _sqlite(source, entity, url, home, seconds) if is_file else _server(url, seconds)
+    engine = _sqlite(source, entity, url, home, seconds) if is_file else _server(source, url, seconds)
     place.words = "cannot connect: "
     try:
         with patiently(engine.connect, source.retries, _may_pass) as connection:
@@ -712,6 +712,9 @@ def _connected(source: Source, entity: Entity, home: Home, place: _Place) -> Ite
                 # What PostgreSQL makes text of must not depend on the settings of a user or a server.
                 connection.execute(sa.text("SET TIME ZONE 'UTC'"))
                 connection.execute(sa.text("SET datestyle TO ISO, YMD"))
+                if source.timeout:
+                    # For each part of the rows: it bounds silence, not the length of a pull.
+                    connection.execute(sa.text(f"SET statement_timeout TO {round(seconds * 1000)}"))
             yield connection
     finally:
         engine.dispose()
@@ -740,10 +743,12 @@ def _may_pass(problem: BaseException) -> bool:
     return bool(re.search(pattern, words, re.IGNORECASE))
 
 
-def _server(url: URL, seconds: float) -> Engine:
-    arguments = {}
+def _server(source: Source, url: URL, seconds: float) -> Engine:
+    arguments: dict[str, Any] = {}
     if url.drivername in DRIVERS.values() and "connect_timeout" not in url.query:
         arguments["connect_timeout"] = max(1, round(seconds))
+    if source.timeout and url.drivername == DRIVERS["mariadb"]:
+        arguments["read_timeout"] = max(1, round(seconds))
     engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=arguments)
     for statement in SESSIONS.get(url.get_backend_name(), ()):
         sa.event.listen(engine, "connect", partial(_say, statement))
@@ -812,6 +817,9 @@ BUSY = r"starting up|too many (?:clients|connections)|remaining connection slots
 REMEDIES = {
     r"password authentication|access denied for user|no password supplied|authentication failed": (
         "The user name or password is refused: correct the `connection` of {source} (its environment variable)."
+    ),
+    r"statement timeout|during query \(timed out": (
+        "It answered nothing for the `timeout` of {source}: raise it in sources.yml, or index what is asked for."
     ),
     UNREACHABLE: ("Is the server up, and are host, port and database in the `connection` of {source} right?"),
     r"permission denied|denied to user|not authorized": "Give this user the right to read it (GRANT SELECT).",

@@ -43,6 +43,7 @@ HELD_BACK = [
     ),
     ("pg_table", "missing table", "there is no table or view 'absent' in this database (near it: hidden)"),
     ("pg_right", "missing right", "Give this user the right to read it (GRANT SELECT)."),
+    ("pg_timeout", "time-out", "It answered nothing for the `timeout` of pg_timeout: raise it in sources.yml"),
     ("pg_cut", "cut in the middle", "Nothing of this pull has landed: mend it, then run again."),
     ("sqlite_file", "missing file", "absent.db does not exist: deliver it, or correct `connection` of sqlite_file"),
     ("files_missing", "missing file", "absent.csv does not exist: deliver it, or correct `from`"),
@@ -124,6 +125,7 @@ def home(tiny_home: Home, api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator
             source("pg_host", "database", "${PG_NOWHERE}", "from: steps")
             source("pg_table", "database", "${PG}", "from: absent")
             source("pg_right", "database", "${PG_READER}", "from: hidden")
+            source("pg_timeout", "database", "${PG}", "query: select pg_sleep(60)", "    retries: 0\n    timeout: 1s\n")
             cut = "query: select 1 / (40000 - n) as id from generate_series(1, 50000) as n"
             source("pg_cut", "database", "${PG}", cut)
             source("sqlite_file", "database", "sqlite:///in/absent.db", "from: steps")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -194,6 +195,13 @@ def test_a_wrong_password_and_missing_rights_are_said_without_secrets(mariadb: B
     assert "The user name or password is refused" in said[0]
     assert "GRANT SELECT" in said[1]
     assert not [words for words in said if "s3cret" in words]
+
+
+def test_a_server_that_answers_nothing_is_left(mariadb: Bench) -> None:
+    mariadb.settings = {"timeout": timedelta(seconds=1), "retries": 0}
+
+    with pytest.raises(SourceError, match="It answered nothing for the `timeout` of crm"):
+        mariadb.pull(query="SELECT sleep(30) AS id FROM seq_1_to_2")
 
 
 def test_the_server_is_asked_for_its_total_in_the_transaction_that_read_the_rows(
