@@ -1,5 +1,5 @@
 # Two commands: `make run` and `make test`. Both make what they need first.
-.PHONY: run test servers lint serve benchmark benchmark-working-time clean environment browser
+.PHONY: run test servers lint serve benchmark benchmark-working-time benchmark-pulling clean environment browser
 .DEFAULT_GOAL := help
 
 READY := .venv/.ready
@@ -12,7 +12,7 @@ help:
 	@echo "make test       lint and the whole test suite"
 	@echo "make lint       only the lint"
 	@echo "make serve      Dagster's web server and the daily schedule, over the sample organisation"
-	@echo "make benchmark  seconds and memory at a million and at ten million runs; working time beside other packages"
+	@echo "make benchmark  seconds and memory at a million and at ten million runs; working time and pulling beside other packages"
 	@echo "make clean      remove everything that was made, but not data/"
 
 environment: $(READY)
@@ -83,6 +83,11 @@ servers:
 benchmark: $(READY)
 	@$(BIN)/python -m tests.benchmark
 	@$(MAKE) --no-print-directory benchmark-working-time
+	@$(MAKE) --no-print-directory benchmark-pulling
+
+benchmark-pulling: $(READY)
+	@$(MAKE) --no-print-directory $(PEERS) || echo "The packages to compare with could not be installed; they are left out" >&2
+	@$(BIN)/python -m tests.benchmark.pulling
 
 benchmark-working-time: $(READY)
 	@$(MAKE) --no-print-directory $(PEERS) || echo "The packages to compare with could not be installed; they are left out" >&2
