@@ -110,7 +110,9 @@ class _Conversation:
                 words = " ".join(self._clean(explained["words"]).split())
                 if self._is_of_people:
                     words = f"{words.partition(':')[0]}: run the function by hand to see what it says"
-                raise self.error(f"{words[:SHOWN_CHARACTERS].rstrip('.')}. Nothing of this pull has landed.")
+                raise self.error(
+                    f"{words[:SHOWN_CHARACTERS].rstrip('.')}. Nothing of this pull has landed: mend it, then run again."
+                )
             with pa.ipc.open_stream(content) as stream:
                 yield from stream
 

@@ -201,7 +201,7 @@ def test_a_function_that_fails_is_named_by_its_line_and_its_traceback_is_in_the_
     message = refused(erp)
 
     assert "JSONDecodeError: Expecting value: line 1 column 1 (char 0) (" in message
-    assert message.endswith("in/erp.py, line 7). Nothing of this pull has landed.")
+    assert message.endswith("in/erp.py, line 7). Nothing of this pull has landed: mend it, then run again.")
     assert "Traceback (most recent call last)" in caplog.text
     write(
         erp,
