@@ -14,7 +14,7 @@ from pipelines.warehouse import PROJECT
 
 MODELS = PROJECT / "models"
 MARTS = sorted((MODELS / "marts").rglob("*.sql"))
-INNER = sorted([*(MODELS / "staging").glob("*.sql"), *(MODELS / "intermediate").glob("*.sql")])
+INNER = sorted([*(MODELS / "staging").glob("*.sql"), *(MODELS / "intermediate").rglob("*.sql")])
 
 
 def _described(folder: Path) -> dict[str, dict[str, Any]]:

@@ -14,45 +14,29 @@ from typing import Any
 import duckdb
 import openpyxl
 import pytest
+import yaml
 
 from pipelines.publish.report import words, write_report
 from pipelines.publish.report.charts import trend
 from pipelines.publish.report.facts import months_before
 from pipelines.publish.report.page import judge
+from pipelines.warehouse import PROJECT
 
 AS_OF = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)  # midnight in Shanghai
 NASTY = "<script>document.title='broken'</script>&\"'"
 
-PERIOD = """grain VARCHAR, period_start DATE, period_end DATE, is_complete BOOLEAN"""
-COUNTS = """runs BIGINT, completed_normal BIGINT, completed_acceptable BIGINT, completed_warning BIGINT,
-    in_progress_normal BIGINT, in_progress_acceptable BIGINT, in_progress_warning BIGINT, cancelled BIGINT,
-    uncommitted BIGINT, started BIGINT, completed BIGINT, due BIGINT, undecided BIGINT, kept BIGINT,
-    achievement_rate DOUBLE, rate_low DOUBLE, rate_high DOUBLE, tolerance_due BIGINT, tolerated BIGINT,
-    tolerance_rate DOUBLE"""
-TARGETS = "target_rate DOUBLE, elapsed_p50_seconds DOUBLE, elapsed_p90_seconds DOUBLE"
 
-TABLES = f"""
-CREATE SCHEMA marts;
-CREATE TABLE marts.publication (publication_id VARCHAR, as_of TIMESTAMPTZ, business_time_zone VARCHAR,
-    organisation VARCHAR);
-CREATE TABLE marts.achievement_by_process ({PERIOD}, process VARCHAR, process_name VARCHAR, {COUNTS}, {TARGETS});
-CREATE TABLE marts.achievement_by_node ({PERIOD}, process VARCHAR, process_name VARCHAR, node VARCHAR,
-    node_name VARCHAR, node_order INTEGER, {COUNTS}, {TARGETS});
-CREATE TABLE marts.achievement_by_department ({PERIOD}, department VARCHAR, position VARCHAR, {COUNTS});
-CREATE TABLE marts.fct_run (run_id VARCHAR, scope VARCHAR, source_system VARCHAR, work_order_id VARCHAR,
-    process VARCHAR, process_name VARCHAR, node VARCHAR, node_name VARCHAR, visit INTEGER, department VARCHAR,
-    position VARCHAR, segment VARCHAR, started_at TIMESTAMPTZ, commitment_due_at TIMESTAMPTZ,
-    tolerance_due_at TIMESTAMPTZ, commitment_limit_seconds DOUBLE, tolerance_limit_seconds DOUBLE,
-    elapsed_seconds DOUBLE, commitment_overrun_seconds DOUBLE, tolerance_overrun_seconds DOUBLE, state VARCHAR,
-    is_open BOOLEAN, is_provisional BOOLEAN, work_order_url VARCHAR);
-CREATE TABLE marts.source_freshness (source_system VARCHAR, last_landed_at TIMESTAMPTZ,
-    data_through_at TIMESTAMPTZ, expected_every_seconds DOUBLE, is_stale BOOLEAN);
-CREATE TABLE marts.batch_reconciliation (source_system VARCHAR, entity VARCHAR, load_id VARCHAR,
-    landed_at TIMESTAMPTZ, status VARCHAR, pulled BIGINT, accepted BIGINT, quarantined BIGINT, duplicates BIGINT,
-    held BIGINT);
-CREATE TABLE marts.quarantine (source_system VARCHAR, entity VARCHAR, load_id VARCHAR, row_number BIGINT,
-    rule VARCHAR, detail VARCHAR, "row" JSON, released_at TIMESTAMPTZ);
-"""
+def contracted_tables() -> str:
+    """Every mart without a row, as its contract says."""
+    statements = ["CREATE SCHEMA marts"]
+    for path in sorted((PROJECT / "models" / "marts").rglob("*.yml")):
+        for mart in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", []):
+            columns = ", ".join(f'"{column["name"]}" {column["data_type"]}' for column in mart["columns"])
+            statements.append(f"CREATE TABLE marts.{mart['name']} ({columns})")
+    return ";\n".join(statements)
+
+
+TABLES = contracted_tables()
 
 
 def wilson(kept: int, due: int) -> tuple[float | None, float | None]:

@@ -21,11 +21,15 @@ def _currency(code: str) -> str:
 
 
 class Review(Model):
-    """When achievement calls for a change: from ``raise_at`` on a tighter commitment, below ``mend_below`` mending."""
+    """When achievement calls for a change: from ``raise_at`` on a tighter commitment, below ``mend_below`` mending.
+
+    Judged by what fell due in the last ``months`` complete months, and only from ``minimum_runs`` due on.
+    """
 
     raise_at: Number = Field(0.90, ge=0, le=1)
     mend_below: Number = Field(0.10, ge=0, le=1)
     minimum_runs: Whole = Field(30, ge=1)
+    months: Whole = Field(3, ge=1, le=120)
 
     @model_validator(mode="after")
     def _a_commitment_is_raised_or_mended(self) -> Review:

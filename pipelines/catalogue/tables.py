@@ -47,6 +47,7 @@ SCHEMAS = {
             "raise_at": RATE,
             "mend_below": RATE,
             "minimum_runs": pa.int32(),
+            "review_months": pa.int32(),
             "day_grain_days": pa.int32(),
             "by_segment": pa.bool_(),
             "by_service_level": pa.bool_(),
@@ -197,6 +198,7 @@ def _organisation(catalogue: Catalogue) -> tuple[object, ...]:
         organisation.review.raise_at,
         organisation.review.mend_below,
         organisation.review.minimum_runs,
+        organisation.review.months,
         organisation.day_grain_days,
         *(dimension in organisation.achievement_dimensions for dimension in dimensions),
     )

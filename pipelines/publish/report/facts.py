@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 
+from pipelines.publish.report.sections import SECTIONS
+
 Row = dict[str, Any]
 
 MONTHS_SHOWN = 12
@@ -94,6 +96,8 @@ class Facts:
     freshness: list[Row] = field(default_factory=list)
     reconciliation: list[Row] = field(default_factory=list)
     quarantine: list[Row] = field(default_factory=list)
+    sections: dict[str, dict[str, list[Row]]] = field(default_factory=dict)
+    """Rows by section and query."""
 
     @property
     def month(self) -> date | None:
@@ -130,6 +134,9 @@ def read_facts(published_file: Path) -> Facts:
             freshness=_rows(con, FRESHNESS),
             reconciliation=_rows(con, RECONCILIATION),
             quarantine=_rows(con, QUARANTINE),
+            sections={
+                section.name: {name: _rows(con, sql) for name, sql in section.queries.items()} for section in SECTIONS
+            },
         )
 
 

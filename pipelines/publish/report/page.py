@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pipelines.publish.report import words
 from pipelines.publish.report.charts import Trend, trend
 from pipelines.publish.report.facts import Facts, Row, months_before
+from pipelines.publish.report.sections import SECTIONS
 
 # A page that lists thousands is read by nobody; the workbook has them all.
 WARNINGS_SHOWN = 12
@@ -93,7 +94,7 @@ def render(facts: Facts, workbook: str) -> str:
         age=lambda value: words.NONE if value is None else words.age((facts.as_of - value).total_seconds()),
         span=lambda value: words.NONE if value is None else words.age(value),
     )
-    environment.globals.update(plural=words.plural, levels=LEVELS, shown=WARNINGS_SHOWN)
+    environment.globals.update(plural=words.plural, levels=LEVELS, warnings_shown=WARNINGS_SHOWN)
     processes = _processes(facts)
     return environment.get_template("page.html.j2").render(
         css=(Path(__file__).parent / "page.css").read_text(encoding="utf-8"),
@@ -104,7 +105,14 @@ def render(facts: Facts, workbook: str) -> str:
         month_before=months_before(facts.month, 1) if facts.month else None,
         so_far="" if facts.is_month_complete else " so far",
         totals=_totals(facts, processes),
+        sections=_sections(facts),
     )
+
+
+def _sections(facts: Facts) -> list[dict[str, Any]]:
+    """The sections that have something to show."""
+    shown = [(section, section.view(facts, facts.sections[section.name])) for section in SECTIONS]
+    return [{"name": section.name, "title": section.title, "shown": view} for section, view in shown if view]
 
 
 def _line(key: str, name: str, now: Row | None, before: Row | None) -> Line:

@@ -10,6 +10,8 @@ from typing import Any
 import xlsxwriter
 
 from pipelines.publish.report.facts import Facts, Row
+from pipelines.publish.report.sections import SECTIONS
+from pipelines.publish.report.sections.section import Column
 
 # A sheet ends at 1,048,576 rows, and Excel is no pleasure long before.
 MOST_ROWS = 200_000
@@ -99,8 +101,6 @@ QUARANTINE = [
 ]
 DEPARTMENT = [("department", "Department", "text"), ("position", "Position", "text")]
 
-Column = tuple[str, str, str]
-
 
 def write_workbook(facts: Facts, file: Path) -> None:
     """Write all tables to ``file``."""
@@ -123,7 +123,10 @@ def write_workbook(facts: Facts, file: Path) -> None:
             "count": book.add_format({"num_format": "#,##0"}),
             "rate": book.add_format({"num_format": "0.0%"}),
             "hours": book.add_format({"num_format": "#,##0.0"}),
+            "amount": book.add_format({"num_format": "#,##0.00"}),
+            "number": book.add_format({"num_format": "#,##0.000"}),
             "date": book.add_format({"num_format": "yyyy-mm"}),
+            "day": book.add_format({"num_format": "yyyy-mm-dd"}),
             "moment": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
         }
         note = book.add_format({"italic": True, "font_color": "#555555"})
@@ -131,6 +134,11 @@ def write_workbook(facts: Facts, file: Path) -> None:
         source += f"publication {facts.publication_id}. Times are in {facts.zone.key}."
         for name, columns, rows in (
             *newest_first,
+            *(
+                (sheet.name, sheet.columns, facts.sections[section.name][sheet.query])
+                for section in SECTIONS
+                for sheet in section.sheets
+            ),
             ("Open warnings", WARNINGS, facts.open_warnings),
             ("Sources", FRESHNESS, facts.freshness),
             ("Reconciliation", RECONCILIATION, facts.reconciliation),
@@ -155,7 +163,7 @@ def _table(sheet: Any, name: str, columns: Sequence[Column], rows: list[Row], fo
             elif kind == "text":
                 sheet.write_string(number, at, value, formats[kind])
                 width = max(width, min(len(value) + 2, 60))
-            elif kind in ("date", "moment"):
+            elif kind in ("date", "day", "moment"):
                 sheet.write_datetime(number, at, value, formats[kind])
                 width = max(width, 17 if kind == "moment" else 10)
             else:
@@ -185,6 +193,6 @@ def _cell(value: Any, kind: str, facts: Facts) -> Any:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return value.astimezone(facts.zone).replace(tzinfo=None, microsecond=0)
-    if isinstance(value, date) or kind in ("count", "rate"):
+    if isinstance(value, date) or kind in ("count", "rate", "amount", "number"):
         return value
     return str(value)[:LONGEST_CELL]

@@ -1,0 +1,28 @@
+-- The last complete months, which commitments are reviewed by: one row, bounds in business days, the end exclusive. Without
+-- a complete month both are null.
+with month as (
+
+    select distinct
+        period_start,
+        period_end
+    from {{ ref('int_day_period') }}
+    where grain = 'month' and is_complete
+
+),
+
+newest as (
+
+    select
+        month.*,
+        organisation.review_months,
+        row_number() over (order by month.period_start desc) as back
+    from month
+    cross join {{ ref('stg_organisation') }} as organisation
+
+)
+
+select
+    min(period_start) as window_start,
+    max(period_end) as window_end
+from newest
+where back <= review_months
