@@ -75,15 +75,17 @@ def test_quantiles_and_their_limits_are_those_of_lifelines(durations: pd.DataFra
         assert said == pytest.approx(expected, nan_ok=True), name
 
 
-@pytest.mark.parametrize("process", ["smooth_3", "tied_3", "smooth_5", "tied_5"])
+@pytest.mark.parametrize("process", ["smooth_2", "smooth_3", "smooth_5"])
 def test_quantiles_and_their_limits_are_those_of_statsmodels(durations: pd.DataFrame, process: str) -> None:
     runs = RUNS[RUNS["process"] == process]
     curve = SurvfuncRight(runs["elapsed_seconds"], (runs["reported_status"] == "completed").astype(int))
 
     for name, share in list(SHARES.items())[:2]:
-        low, high = curve.quantile_ci(share, method="cloglog")
+        limits = curve.quantile_ci(share, method="cloglog")
         said = [durations.loc[process, f"elapsed_{name}{limit}_seconds"] for limit in ("", "_low", "_high")]
-        assert said == pytest.approx([curve.quantile(share), low, high])
+        assert said == pytest.approx(
+            [curve.quantile(share), *(np.nan if limit == np.inf else limit for limit in limits)], nan_ok=True
+        )
 
 
 def test_naive_figures_are_of_what_completed_and_every_run_is_counted(durations: pd.DataFrame) -> None:
