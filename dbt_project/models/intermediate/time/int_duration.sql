@@ -73,7 +73,7 @@ survival as (
     select
         cohort,
         elapsed_us,
-        is_event and next_event_us is distinct from elapsed_us as is_step,
+        is_event and coalesce(next_event_us <> elapsed_us, true) as is_step,
         at_risk,
         sum(case when is_event then ln({{ share('nullif(at_risk - 1, 0)', 'at_risk') }}) end) over longer as log_survival,
         sum(case when is_event then 1 / (at_risk * cast(nullif(at_risk - 1, 0) as double)) end) over longer as variance
