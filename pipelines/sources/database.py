@@ -41,8 +41,9 @@ ROWS_IN_MEMORY = 20_000
 ROWS_IN_BATCH = 1_000_000
 # A host that swallows packets would otherwise hold the run for minutes.
 SECONDS_TO_CONNECT = 30
-# DuckDB runs within this process and would take most of the machine; what does not fit is sorted on disk.
-DUCKDB_MEMORY, DUCKDB_THREADS = "512MB", 2
+# DuckDB runs within this process and would take most of the machine. What does not fit is sorted on disk; each thread
+# needs memory of its own for that, and the rows are not taken any faster than one delivers them.
+DUCKDB_MEMORY, DUCKDB_THREADS = "512MB", 1
 
 # Nothing is ever written to a source, and what a session shows must not depend on a user's or a server's settings.
 _MARIADB_SESSION = ("SET SESSION TRANSACTION READ ONLY", "SET SESSION time_zone = '+00:00'")
@@ -967,6 +968,7 @@ REMEDIES = {
         "Correct `from` or `query` of the entity in sources.yml."
     ),
     r"database is locked": "Another program is writing: run again when it has finished.",
+    r"out of memory error": "Give the entity a `query` of the columns that are needed: the rest need not be sorted.",
     r"could not set lock": "Another program has it open to write: run again when it has closed it, or read a copy.",
     r"malformed|not a (?:valid DuckDB )?database|encrypted|enough bytes|corrupt|checksum": (
         "The file is damaged or cut: deliver it again."
