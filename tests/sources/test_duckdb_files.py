@@ -196,6 +196,24 @@ def test_many_rows_are_read_a_part_at_a_time_and_sorted_within_bounds(
     assert [path.name for path in file.parent.iterdir()] == ["tool.duckdb"], "nothing is left beside the file"
 
 
+def test_two_entities_are_pulled_at_a_time(tool: Bench, file: Path) -> None:
+    run(file, "CREATE TABLE steps AS SELECT i AS id FROM range(50_000) numbers (i)")
+    beside: list[int] = []
+
+    class Pulls(list):
+        def append(self, so_far: int) -> None:
+            tool.seen = []
+            tool.asked("steps")
+            beside.extend(tool.seen[-1:])
+
+    tool.seen = Pulls()
+    batch = tool.pull("steps")
+
+    assert batch is not None
+    assert batch.rows == 50_000
+    assert set(beside) == {50_000}
+
+
 def test_nothing_is_written(tool: Bench, file: Path) -> None:
     run(file, "CREATE SEQUENCE numbers", "CREATE TABLE steps (id integer)")
     before = file.read_bytes()
