@@ -1,5 +1,5 @@
--- The last complete months, which commitments are reviewed by: one row, bounds in business days, the end exclusive. Without
--- a complete month both are null.
+-- The last complete months, which commitments are reviewed by: one row, bounds in business days, the end exclusive; and
+-- where as many months before them begin. Without a complete month all are null.
 with month as (
 
     select distinct
@@ -22,7 +22,8 @@ newest as (
 )
 
 select
-    min(period_start) as window_start,
-    max(period_end) as window_end
+    min(case when back <= review_months then period_start end) as window_start,
+    max(period_end) as window_end,
+    min(period_start) as before_start
 from newest
-where back <= review_months
+where back <= 2 * review_months

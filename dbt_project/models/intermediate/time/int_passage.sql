@@ -8,6 +8,7 @@ select
     node,
     department,
     visit,
+    calendar,
     started_us,
     ended_us,
     lag(run_id) over in_order as from_run_id,
