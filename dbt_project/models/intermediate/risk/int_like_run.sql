@@ -34,8 +34,8 @@ process_run as (
 
     select
         run.*,
-        least(greatest(passage.started_us, run.started_us), run.until_us) as reached_us,
-        least(greatest(passage.next_started_us, run.started_us), run.until_us) as next_us,
+        least(greatest(coalesce(passage.started_us, run.started_us), run.started_us), run.until_us) as reached_us,
+        least(greatest(coalesce(passage.next_started_us, run.until_us), run.started_us), run.until_us) as next_us,
         passage.node as reached_node,
         passage.next_started_us is null as is_latest
     from run
@@ -56,7 +56,7 @@ measured as (
             * run.elapsed_seconds / nullif({{ lasted }}, 0) / 1e6, 0
         ) * {{ ticks }} as reached_at,
         coalesce(
-            ({{ worked('run.calendar', 'coalesce(run.next_us, run.until_us)', 'at_next') }}
+            ({{ worked('run.calendar', 'run.next_us', 'at_next') }}
                 - {{ worked('run.calendar', 'run.reached_us', 'at_node') }})
             * run.elapsed_seconds / nullif({{ lasted }}, 0) / 1e6, 0
         ) * {{ ticks }} as stayed,
@@ -65,7 +65,7 @@ measured as (
     from (select * from node_run union all select * from process_run) as run
     {{ at_slot('at_start', 'run.calendar', "case when run.scope = 'process' then run.started_us end") }}
     {{ at_slot('at_node', 'run.calendar', 'run.reached_us') }}
-    {{ at_slot('at_next', 'run.calendar', "case when run.scope = 'process' then coalesce(run.next_us, run.until_us) end") }}
+    {{ at_slot('at_next', 'run.calendar', "case when run.scope = 'process' then run.next_us end") }}
 
 )
 
