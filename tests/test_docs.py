@@ -21,8 +21,10 @@ QUESTIONS = re.findall(
 MAY_BE_EMPTY = {"Which nodes got worse"}
 
 
-def test_the_five_questions_have_an_answer_each() -> None:
-    assert len(QUESTIONS) == 5
+def test_the_questions_are_numbered_and_have_one_answer_each() -> None:
+    numbers = re.findall(r"^## (\d+)\. ", (ROOT / "docs" / "questions.md").read_text(encoding="utf-8"), re.M)
+
+    assert [int(number) for number in numbers] == list(range(1, len(QUESTIONS) + 1))
 
 
 @pytest.mark.xdist_group("built")
