@@ -160,12 +160,11 @@ held as (
         span.is_work,
         stretch.is_paused,
         stretch.worked_us,
-        count(*) over together as sharing,
-        row_number() over (together order by span.node_run_id) as place
+        count(*) over (partition by stretch.run_id, stretch.from_us) as sharing,
+        row_number() over (partition by stretch.run_id, stretch.from_us order by span.node_run_id) as place
     from span
     inner join stretch
         on span.run_id = stretch.run_id and span.from_us <= stretch.from_us and span.to_us >= stretch.to_us
-    window together as (partition by stretch.run_id, stretch.from_us)
 
 ),
 
