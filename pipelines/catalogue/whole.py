@@ -19,6 +19,7 @@ from pipelines.catalogue.mistakes import CatalogueError, Mistake
 from pipelines.catalogue.organisation import Organisation, read_organisation
 from pipelines.catalogue.processes import Process, read_processes
 from pipelines.catalogue.reading import File
+from pipelines.catalogue.service_credits import ServiceCredit, read_service_credits
 from pipelines.catalogue.sources import Source, read_sources
 from pipelines.home import Home
 
@@ -31,6 +32,7 @@ class Catalogue(Model):
     processes: dict[str, Process]
     commitments: tuple[Commitment, ...]
     calendars: dict[str, Calendar]
+    service_credits: tuple[ServiceCredit, ...] = ()
 
     _warnings: tuple[Mistake, ...] = PrivateAttr(())
     # What the files have for each text that came from the environment.
@@ -52,7 +54,9 @@ class Catalogue(Model):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _content(self) -> dict[str, Any]:
-        content = self.model_dump(mode="json", exclude={"commitments": {"__all__": {"line"}}})
+        content = self.model_dump(
+            mode="json", exclude={"commitments": {"__all__": {"line"}}, "service_credits": {"__all__": {"line"}}}
+        )
         for calendar in content["calendars"].values():
             for version in calendar["versions"]:
                 # A set has no order of its own.
@@ -66,9 +70,16 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
     ``today`` is what default horizons are counted from.
     """
     today = today or datetime.now(UTC).date()
-    names = ("organisation.yml", "sources.yml", "processes.yml", "commitments.csv", "calendars.yml")
+    names = (
+        "organisation.yml",
+        "sources.yml",
+        "processes.yml",
+        "commitments.csv",
+        "calendars.yml",
+        "service_credits.csv",
+    )
     files = [File(home.catalogue / name, f"{home.catalogue.name}/{name}", environ) for name in names]
-    of_organisation, of_sources, of_processes, of_commitments, of_calendars = files
+    of_organisation, of_sources, of_processes, of_commitments, of_calendars, of_credits = files
 
     organisation = read_organisation(of_organisation)
     if organisation is not None:
@@ -83,6 +94,9 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
     crosschecks.check_names_in_sources(of_sources, declared)
     crosschecks.check_names_in_commitments(of_commitments, commitments.rows, declared, of_calendars)
     crosschecks.check_overlaps(of_commitments, commitments.rows, commitments.header)
+    service_credits = read_service_credits(
+        of_credits, (row["commitment_id"] for row in commitments.rows), declared and declared.keys()
+    )
     used = {commitment.calendar for commitment in commitments.right}
     crosschecks.check_horizons(of_calendars, calendars, used, today)
 
@@ -95,6 +109,7 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
         processes=processes,
         commitments=commitments.right,
         calendars=calendars,
+        service_credits=service_credits,
     )
     catalogue._warnings = tuple(sorted({warning for file in files for warning in file.warnings}))
     catalogue._replaced = {text: written for file in files for text, written in file.replaced.items()}
