@@ -33,7 +33,7 @@ running as (
         (1 - target_rate) * sum(due) over so_far - sum(missed) over so_far as left_then
     from by_day
     window so_far as (
-        partition by commitment_id order by day rows between unbounded preceding and current row
+        partition by commitment_id order by day range between unbounded preceding and current row
     )
 
 ),
