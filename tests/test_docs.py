@@ -86,6 +86,7 @@ def test_the_pieces_that_the_guide_adds_fit_into_its_files(tmp_path: Path, monke
     assert not catalogue.warnings
     assert catalogue.sources["ticketing"].entities["calls"].hash == ("agent_name",)
     assert catalogue.sources["ticketing"].entities["waits"].shape == "pauses"
+    assert catalogue.sources["ticketing"].entities["failures"].services["Ticket desk"] == "incident/register"
     assert len(catalogue.calendars["shop"].versions) == 2
     assert catalogue.sources["shop"].auth
     erp = catalogue.sources["erp"]

@@ -121,6 +121,7 @@ def check_names_in_sources(file: File, processes: Mapping[str, set[str] | None] 
         for entity in entities.values() if isinstance(entities, dict) else ():
             if isinstance(entity, dict):
                 _check_entity(file, entity, processes)
+                _check_services(file, entity, processes)
 
 
 def _check_entity(file: File, entity: Mapping[str, Any], processes: Mapping[str, set[str] | None]) -> None:
@@ -149,6 +150,23 @@ def _check_entity(file: File, entity: Mapping[str, Any], processes: Mapping[str,
             of = "any process" if process is None else f"{file.shown(process)}"
             remedy = suggest(text, nodes)
             file.mistake(node, f"{file.label(node)} {file.shown(node)} is no node of {of} in processes.yml; {remedy}")
+
+
+def _check_services(file: File, entity: Mapping[str, Any], processes: Mapping[str, set[str] | None]) -> None:
+    """Note services of outages that are no process, or process/node, of ours."""
+    columns, mapped = entity.get("columns"), entity.get("services")
+    constant = _constant(columns.get("service")) if isinstance(columns, dict) and not mapped else None
+    for service in (constant, *(mapped.values() if isinstance(mapped, dict) else ())):
+        if not is_scalar(service):
+            continue
+        process, _, node = as_text(service).strip().partition("/")
+        if process not in processes:
+            said = f"is of no process in processes.yml; {suggest(process, processes)}"
+        elif node and node not in (processes[process] or {node}):
+            said = f"is no node of '{process}' in processes.yml; {suggest(node, processes[process] or ())}"
+        else:
+            continue
+        file.mistake(service, f"{file.label(service)} {file.shown(service)} {said}")
 
 
 def _constant(column: Any) -> Any:
