@@ -225,6 +225,13 @@ measured as (
 
 ),
 
+whole as (
+
+    select distinct {{ key | join(', ') }}
+    from measured
+
+),
+
 gap_name as (
     {% for name in ['expectation', 'standard', 'performance', 'promise'] %}
     select {{ loop.index }} as gap, '{{ name }}' as gap_name
@@ -263,15 +270,17 @@ sized as (
         cast(measured.short_seconds as double) / nullif(measured.sized, 0) as size_seconds,
         measured.median_seconds,
         -- Of those whose size is not known nothing can be said, so they are taken to be like the others.
-        cast(measured.short_seconds as double) / nullif(measured.sized, 0) * measured.concerned / measured.n
-            as size_per_work_order_seconds,
+        case
+            when measured.concerned = 0 then 0
+            else cast(measured.short_seconds as double) / nullif(measured.sized, 0) * measured.concerned / measured.n
+        end as size_per_work_order_seconds,
         {%- for outcome in ['kept', 'broken'] %}
         case when gap_name.gap = 4 then cast(measured.sum_{{ outcome }} as double) / nullif(measured.ratings_{{ outcome }}, 0) end
             as satisfaction_{{ outcome }},
         case when gap_name.gap = 4 then measured.ratings_{{ outcome }} end as ratings_{{ outcome }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from (select distinct {{ key | join(', ') }} from measured) as whole
+    from whole
     cross join gap_name
     left join measured
         on
