@@ -13,6 +13,7 @@ from pipelines.calendars import lay_out
 from pipelines.catalogue.base import as_text
 from pipelines.catalogue.calendars import Calendar
 from pipelines.catalogue.commitments import COLUMNS, QUALIFIERS, ROUND_THE_CLOCK, derived_id
+from pipelines.catalogue.indicators import written_versions
 from pipelines.catalogue.limits import limit_of
 from pipelines.catalogue.reading import File, Written, WrittenDict, is_scalar, suggest
 from pipelines.catalogue.times import UNITS_US, instant_of
@@ -76,6 +77,23 @@ def check_names_in_commitments(
             _check_days(file, row.get(column), calendar)
     if not needs_calendars and calendars.is_missing:
         calendars.mistakes.clear()
+
+
+def check_names_in_indicators(file: File, processes: dict[str, set[str] | None] | None, calendars: File) -> set[str]:
+    """Note processes, nodes and calendars of indicators that nothing declares; return the calendars that they use."""
+    known_calendars = declared_calendars(calendars)
+    indicators = file.content.get("indicators") if isinstance(file.content, dict) else None
+    used = set()
+    for indicator in indicators.values() if isinstance(indicators, dict) else ():
+        for version in written_versions(indicator):
+            process, node, calendar = (version.get(key) for key in ("process", "node", "calendar"))
+            if is_scalar(process) and processes is not None:
+                _check_node(file, version, process, node, processes)
+            if is_scalar(calendar) and known_calendars is not None and calendar not in known_calendars:
+                remedy = suggest(calendar, known_calendars)
+                file.mistake(calendar, f"calendar {file.shown(calendar)} is not in calendars.yml; {remedy}")
+            used.add(str(calendar))
+    return used
 
 
 def _check_node(
