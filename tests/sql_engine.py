@@ -30,7 +30,14 @@ WANTED = ("fct_run", "fct_state_interval")
 # Compiled in place of the instant, so that it can be found and made a variable of the session.
 AS_OF_US = 1_234_567_890_123_456
 DAY_S = 86_400
-TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "DECIMAL(38, 6)": pa.decimal128(38, 6)}
+TYPES = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "INTEGER": pa.int32(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "DECIMAL(38, 6)": pa.decimal128(38, 6),
+}
 
 
 @dataclass(frozen=True)
