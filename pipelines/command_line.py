@@ -314,6 +314,39 @@ def replay(
         )
 
 
+@app.command("what-if")
+def what_if(
+    context: typer.Context,
+    commitment: Annotated[str, typer.Argument(metavar="COMMITMENT", help="Its commitment_id.")],
+    commitment_limit: Annotated[
+        str | None, typer.Option(help="Try this commitment limit, e.g. 6h. Default: today's", metavar="LIMIT")
+    ] = None,
+    tolerance_limit: Annotated[
+        str | None, typer.Option(help="Try this tolerance limit, e.g. 12h. Default: today's", metavar="LIMIT")
+    ] = None,
+    calendar: Annotated[str | None, typer.Option(help="Try this calendar. Default: today's", metavar="NAME")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write every run that would be in another state to this file.", metavar="FILE")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge the review window of a commitment again under other terms: rates, states and penalties, before and after.
+
+    What is published stays as it is.
+    """
+    from pipelines.what_if import Asked, show_what_if
+    from pipelines.what_if import what_if as judge_again
+
+    asked = Asked(commitment_limit, tolerance_limit, calendar)
+    found = judge_again(_home(context, home), commitment, asked, csv, overwrite=overwrite)
+    if as_json:
+        _print_json(found)
+    else:
+        show_what_if(found, _console())
+
+
 @app.command()
 def serve(
     context: typer.Context,

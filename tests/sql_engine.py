@@ -6,7 +6,6 @@ staging models would, so what is tested is the catalogue in Python and the model
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,7 +30,14 @@ WANTED = ("fct_run", "fct_state_interval")
 # Compiled in place of the instant, so that it can be found and made a variable of the session.
 AS_OF_US = 1_234_567_890_123_456
 DAY_S = 86_400
-TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "DECIMAL(38, 6)": pa.decimal128(38, 6)}
+TYPES = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "INTEGER": pa.int32(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "DECIMAL(38, 6)": pa.decimal128(38, 6),
+}
 
 
 @dataclass(frozen=True)
@@ -129,37 +135,8 @@ def engine() -> Engine:
 @cache
 def compiled(*wanted: str) -> list[Any]:
     """Return the models that those wanted are made from, and these, each after those it reads."""
-    from dbt.cli.main import dbtRunner
-
     with TemporaryDirectory() as folder:
-        home = Home(Path(folder))
-        manifest = warehouse._read_parsed(warehouse.parse(home))
-        with warehouse._environment(home):
-            try:
-                answer = dbtRunner(manifest=manifest).invoke(
-                    [
-                        *("compile", *warehouse._where(home), "--quiet", "--no-write-json"),
-                        *("--select", *(f"+{name}" for name in wanted)),
-                        *("--target-path", str(home.warehouse / "target")),
-                        *("--vars", json.dumps({"as_of_us": AS_OF_US})),
-                    ]
-                )
-            finally:
-                warehouse._close_connections()
-    assert answer.success, answer.exception
-    models = (result.node for result in answer.result.results if result.node.resource_type == "model")
-    by_id = {model.unique_id: model for model in models}
-    ordered: dict[str, Any] = {}
-
-    def add(unique_id: str) -> None:
-        for parent in by_id[unique_id].depends_on.nodes:
-            if parent in by_id and parent not in ordered:
-                add(parent)
-        ordered[unique_id] = by_id[unique_id]
-
-    for unique_id in by_id:
-        add(unique_id)
-    return list(ordered.values())
+        return warehouse.compiled(Home(Path(folder)), {"as_of_us": AS_OF_US}, [f"+{name}" for name in wanted])
 
 
 def _with_variable(sql: str) -> str:

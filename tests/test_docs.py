@@ -45,7 +45,7 @@ GUIDE = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
 def _write_the_guides_files(home: Path) -> dict[str, str]:
     """Write the files that the guide shows, and return the pieces that it shows for some of them."""
     files = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```", GUIDE, re.M | re.S))
-    assert len(files) == 6
+    assert len(files) == 7
     (home / "in").mkdir()
     for name, text in files.items():
         path = home / name if "/" in name else home / "catalogue" / name
@@ -88,6 +88,7 @@ def test_the_pieces_that_the_guide_adds_fit_into_its_files(tmp_path: Path, monke
     assert not catalogue.warnings
     assert catalogue.sources["ticketing"].entities["calls"].hash == ("agent_name",)
     assert catalogue.sources["ticketing"].entities["waits"].shape == "pauses"
+    assert catalogue.sources["ticketing"].entities["failures"].services["Ticket desk"] == "incident/register"
     assert len(catalogue.calendars["shop"].versions) == 2
     assert catalogue.sources["shop"].auth
     erp = catalogue.sources["erp"]

@@ -110,6 +110,20 @@ FULL: dict[str, dict[str, Any]] = {
                         "columns": {"work_order_id": "a", "process": {"value": "claims"}, "started_at": "b"},
                         "nodes": {"P": "pay"},
                     },
+                    "survey": {
+                        "shape": "feedback",
+                        "from": "t",
+                        "key": ["a"],
+                        "columns": {"work_order_id": "a", "at": "b", "kind": "k", "value": "v", "scale": "s"},
+                        "kinds": {"rating": ["R"], "complaint": ["C"]},
+                    },
+                    "failures": {
+                        "shape": "outages",
+                        "from": "t",
+                        "key": ["a"],
+                        "columns": {"service": "a", "started_at": "b", "planned": "c"},
+                        "services": {"Payments": "claims/pay"},
+                    },
                 },
             },
             "shop": {
