@@ -90,7 +90,7 @@ class Engine:
         for schema in ("work.staging", "work.intermediate", "warehouse.marts", "warehouse.detail"):
             self._con.execute(f"CREATE SCHEMA {schema}")
         self._con.execute("SET TimeZone = 'UTC'")
-        self._models = _compiled()
+        self._models = compiled(*WANTED)
         self._has_views = False
 
     def build(self, home: MadeUpHome) -> Engine:
@@ -127,8 +127,8 @@ def engine() -> Engine:
 
 
 @cache
-def _compiled() -> list[Any]:
-    """Return the models that are needed, each after those it reads."""
+def compiled(*wanted: str) -> list[Any]:
+    """Return the models that those wanted are made from, and these, each after those it reads."""
     from dbt.cli.main import dbtRunner
 
     with TemporaryDirectory() as folder:
@@ -139,7 +139,7 @@ def _compiled() -> list[Any]:
                 answer = dbtRunner(manifest=manifest).invoke(
                     [
                         *("compile", *warehouse._where(home), "--quiet", "--no-write-json"),
-                        *("--select", *(f"+{name}" for name in WANTED)),
+                        *("--select", *(f"+{name}" for name in wanted)),
                         *("--target-path", str(home.warehouse / "target")),
                         *("--vars", json.dumps({"as_of_us": AS_OF_US})),
                     ]
