@@ -17,12 +17,12 @@ ROOT = Path(__file__).parents[1]
 QUESTIONS = re.findall(
     r"^## \d+\. (.+?)$.*?^```sql\n(.*?)^```", (ROOT / "docs" / "questions.md").read_text(encoding="utf-8"), re.M | re.S
 )
-# In the tiny home nothing fell due in the two months that would be compared.
-MAY_BE_EMPTY = {"Which nodes got worse"}
+# In the tiny home nothing fell due in the two months that would be compared, and nothing stands out.
+MAY_BE_EMPTY = {"Which nodes got worse", "What goes with misses"}
 
 
-def test_the_five_questions_have_an_answer_each() -> None:
-    assert len(QUESTIONS) == 5
+def test_the_questions_have_an_answer_each() -> None:
+    assert len(QUESTIONS) == 7
 
 
 @pytest.mark.xdist_group("built")

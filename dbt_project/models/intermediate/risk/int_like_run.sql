@@ -45,6 +45,16 @@ process_run as (
 
 ),
 
+passed as (
+
+    select * from node_run
+
+    union all
+
+    select * from process_run
+
+),
+
 measured as (
 
     select
@@ -62,7 +72,7 @@ measured as (
         ) * {{ ticks }} as stayed,
         run.elapsed_seconds * {{ ticks }} as elapsed,
         run.tolerance_limit_seconds * {{ ticks }} as tolerance
-    from (select * from node_run union all select * from process_run) as run
+    from passed as run
     {{ at_slot('at_start', 'run.calendar', "case when run.scope = 'process' then run.started_us end") }}
     {{ at_slot('at_node', 'run.calendar', 'run.reached_us') }}
     {{ at_slot('at_next', 'run.calendar', "case when run.scope = 'process' then run.next_us end") }}
