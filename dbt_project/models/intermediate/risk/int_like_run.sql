@@ -87,7 +87,7 @@ select
     coalesce(run.segment, '(none)') as segment,
     coalesce(run.service_level, '(none)') as service_level,
     coalesce(run.priority, '(none)') as priority,
-    coalesce(load_by_day.load, 'low') as load,
+    coalesce(load_by_day.load, 'none') as load,
     -- How long it stayed at the node, at least: 1/32, 1/8, 1/2 of the limit.
     case when run.stayed >= 32 then 3 when run.stayed >= 8 then 2 when run.stayed >= 2 then 1 else 0 end as stay,
     run.is_open,

@@ -82,8 +82,8 @@ WHERE = {
     "priority": "of priority {}",
     "weekday": "begun on a {}",
     "hour": "begun at {}",
-    "load": "begun under {} load",
-    "hand_overs": "with {} hand-overs",
+    "load": "begun with load {}",
+    "hand_overs": "with hand-overs: {}",
 }
 
 
