@@ -15,8 +15,8 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportions
 DIMENSIONS = ["node", "department", "segment", "service_level", "location", "priority", "weekday", "hour", "load"]
 
 
-def build(name: str, **tables: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that the real SQL of a model makes of these."""
+def build(*names: str, **tables: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that the real SQL of the models, each made of these and those before it, has for the last."""
     models = {model.name: model for model in compiled("int_survival", "driver_of_misses")}
     with duckdb.connect() as con:
         con.execute("ATTACH ':memory:' AS work; ATTACH ':memory:' AS warehouse")
@@ -25,7 +25,14 @@ def build(name: str, **tables: pd.DataFrame) -> pd.DataFrame:
             con.register("given", rows)
             con.execute(f"CREATE TABLE {models[table].relation_name} AS FROM given")
             con.unregister("given")
-        return con.execute(models[name].compiled_code).df()
+        for name in names:
+            con.execute(f"CREATE TABLE {models[name].relation_name} AS {models[name].compiled_code}")
+        return con.table(models[names[-1]].relation_name).df()
+
+
+def survival(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the curves of all kinds that are open among these runs."""
+    return build("int_like_run_count", "int_survival", int_like_run=runs)
 
 
 def like_runs(bins: np.ndarray, ended: np.ndarray, **kind: object) -> pd.DataFrame:
@@ -47,11 +54,14 @@ def test_survival_is_that_of_lifelines_where_all_runs_are_alike() -> None:
     bins = np.minimum(random.lognormal(4, 0.7, 500).astype(int), 512)
     ended = (random.random(500) < 0.7) & (bins < 512)
 
-    curve = build("int_survival", int_like_run=like_runs(bins, ended)).set_index("bin").sort_index()
+    curve = survival(like_runs(bins, ended)).set_index("bin").sort_index()
 
     said = KaplanMeierFitter().fit(bins, ended).survival_function_at_times(np.arange(513))
     assert curve["survival"].to_numpy() == pytest.approx(said.to_numpy(), abs=1e-9)
     assert curve["survival_before"].to_numpy()[1:] == pytest.approx(said.to_numpy()[:-1], abs=1e-9)
+    # From 30 on: the first mark at which half of those that were still there are gone.
+    assert curve.loc[30, "half_bin"] == next(bin_ for bin_ in range(30, 513) if said[bin_] <= said[30] / 2)
+    assert pd.isna(curve.loc[512, "half_bin"])
     # Those that were still there at the limit, and of which it is known what became.
     assert curve.loc[64, "like_runs"] == sum((bins >= 64) & (ended | (bins > 64)))
 
@@ -61,7 +71,7 @@ def test_a_kind_counts_by_its_size_beside_twenty_runs_of_the_coarser() -> None:
     silver = like_runs(np.array([10] * 60 + [20] * 30), np.full(90, True), segment="silver")
     gold = like_runs(np.array([10] * 2 + [20] * 8), np.full(10, True), segment="gold")
 
-    curves = build("int_survival", int_like_run=pd.concat([silver, gold])).set_index(["segment", "bin"])["survival"]
+    curves = survival(pd.concat([silver, gold])).set_index(["segment", "bin"])["survival"]
 
     all_ = 62 / 100
     for segment, ended, runs in (("silver", 60, 90), ("gold", 2, 10)):
@@ -76,7 +86,7 @@ def test_a_node_without_runs_of_its_own_that_ended_is_not_known() -> None:
     others = like_runs(np.arange(20, 60), np.full(40, True), node="old")
     new = like_runs(np.arange(1, 4), np.full(3, False), node="new")
 
-    curves = build("int_survival", int_like_run=pd.concat([others, new])).set_index(["node", "bin"])
+    curves = survival(pd.concat([others, new])).set_index(["node", "bin"])
 
     assert not curves.loc[("new", 2), "is_known"]
     assert curves.loc[("old", 2), "is_known"]
@@ -88,7 +98,7 @@ def test_of_process_runs_only_those_count_that_stayed_at_the_node_as_long() -> N
     moved_on = like_runs(np.full(50, 30), np.full(50, True), scope="process", stay=0)
     stayed = like_runs(np.full(40, 90), np.full(40, True), scope="process", stay=2)
 
-    curves = build("int_survival", int_like_run=pd.concat([moved_on, stayed])).set_index(["stay", "bin"])
+    curves = survival(pd.concat([moved_on, stayed])).set_index(["stay", "bin"])
 
     assert curves.loc[(0, 30), "like_runs"] == 90
     assert curves.loc[(2, 30), "like_runs"] == 40
