@@ -242,6 +242,9 @@ among the process's runs that had used as many tenths of their limit. "Better" i
 difference leaves no doubt, the runs of a work order taken together. What was cancelled within its limit is left out,
 as in `due`.
 
+What limits it: the past year is taken for the future. Where things get worse at once, as at Olist in December 2017,
+too little is said, most of all of node runs, which have little but their age to go by.
+
 """
 
 
