@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1]
 QUESTIONS = re.findall(
     r"^## \d+\. (.+?)$.*?^```sql\n(.*?)^```", (ROOT / "docs" / "questions.md").read_text(encoding="utf-8"), re.M | re.S
 )
-# In the tiny home nothing fell due in the two months that would be compared.
-MAY_BE_EMPTY = {"Which nodes got worse"}
+# In the tiny home nothing fell due in the two months that would be compared, and nothing stands out.
+MAY_BE_EMPTY = {"Which nodes got worse", "What goes with misses"}
 
 
 def test_the_questions_are_numbered_and_have_one_answer_each() -> None:

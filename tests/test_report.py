@@ -15,6 +15,7 @@ import duckdb
 import openpyxl
 import pytest
 import yaml
+from risk_rows import insert_risk_rows
 from time_rows import insert_time_rows
 
 from pipelines.publish.report import words, write_report
@@ -167,6 +168,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
                    rule="end_not_before_start" if number % 3 else "status_mapped", detail=f"row {number}: {NASTY}",
                    row='{"a": 1}', released_at=AS_OF if number > 10 else None)  # fmt: skip
         insert_time_rows(con)
+        insert_risk_rows(con)
     file.chmod(0o444)
     return file
 
