@@ -73,6 +73,12 @@ def test_billing_complaints_break_their_promises(runs: pd.DataFrame) -> None:
     assert _achievement(runs, process="billing_complaint", node="") < 0.40
 
 
+def test_the_most_urgent_faults_of_gold_customers_are_too_rare_to_judge(runs: pd.DataFrame) -> None:
+    recent = runs[(runs["commitment"] == "fault-gold-p1") & (runs["started"] >= "2026-08-01") & runs["is_due"]]
+
+    assert 0 < len(recent) < 30
+
+
 def test_number_port_in_could_promise_more(runs: pd.DataFrame) -> None:
     for node in ("", "identity_check", "port_request", "activate"):
         assert _achievement(runs, process="number_port_in", node=node) >= 0.97
