@@ -21,8 +21,10 @@ QUESTIONS = re.findall(
 MAY_BE_EMPTY = {"Which nodes got worse"}
 
 
-def test_the_five_questions_have_an_answer_each() -> None:
-    assert len(QUESTIONS) == 5
+def test_every_question_has_an_answer() -> None:
+    text = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+
+    assert len(QUESTIONS) == len(re.findall(r"^## ", text, re.M)) >= 5
 
 
 @pytest.mark.xdist_group("built")
@@ -43,7 +45,7 @@ GUIDE = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
 def _write_the_guides_files(home: Path) -> dict[str, str]:
     """Write the files that the guide shows, and return the pieces that it shows for some of them."""
     files = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```", GUIDE, re.M | re.S))
-    assert len(files) == 6
+    assert len(files) == 7
     (home / "in").mkdir()
     for name, text in files.items():
         path = home / name if "/" in name else home / "catalogue" / name
