@@ -188,6 +188,35 @@ def explain(
         show_explanation(explained, _console())
 
 
+@app.command()
+def sql(
+    context: typer.Context,
+    question: Annotated[
+        str | None,
+        typer.Argument(metavar="SQL|NAME", help="A query, or the name of a saved one. Default: a shell"),
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Answer as CSV on stdout.")] = False,
+    parquet: Annotated[Path | None, typer.Option(help="Write the answer to this Parquet file.", metavar="FILE")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Only list the saved questions.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the published tables in SQL, read-only; a shell without SQL, and what is piped in is asked too."""
+    from pipelines.sql import ask, saved_questions
+
+    if listed:
+        if as_json:
+            _print_json([vars(saved) for saved in saved_questions().values()])
+        for saved in () if as_json else saved_questions().values():
+            print(f"{saved.name:<40} {saved.title}")
+        return
+    if parquet is not None and question is None:
+        raise UserError("--parquet needs the SQL, or the name of a saved question, whose answer it shall hold.")
+    if csv and as_json:
+        raise UserError("--csv and --json: one of them.")
+    raise typer.Exit(ask(_home(context, home), question, "csv" if csv else "json" if as_json else "duckbox", parquet))
+
+
 @app.command("add-source")
 def add_source(
     context: typer.Context,

@@ -31,6 +31,9 @@ TEXTS = (
     "customer_id",
     "resource",
 )
+NUMBERS = ("value", "scale", "worst")
+# What an expectation counts: by the wall clock, or of the work order's calendar.
+HOURS = ("hours", "working_hours")
 _BATCH = {"source_system": "VARCHAR", "entity": "VARCHAR", "load_id": "VARCHAR", "landed_us": "BIGINT"}
 _ROW = {
     "row_number": "BIGINT",
@@ -64,6 +67,16 @@ OF_SHAPE = {
     },
     "milestones": {"run_id": "VARCHAR", "started_us": "BIGINT", "ended_us": "BIGINT", "order_status": "VARCHAR"},
     "pauses": {"started_us": "BIGINT", "ended_us": "BIGINT"},
+    "feedback": {
+        "at_us": "BIGINT",
+        "kind": "VARCHAR",
+        "value": "DOUBLE",
+        "unit": "VARCHAR",
+        "scale": "DOUBLE",
+        "worst": "DOUBLE",
+        "text": "VARCHAR",
+    },
+    "outages": {"service": "VARCHAR", "started_us": "BIGINT", "ended_us": "BIGINT", "is_planned": "BOOLEAN"},
 }
 CANONICAL = {shape: {**_BATCH, **_ROW, **columns} for shape, columns in OF_SHAPE.items()}
 """Names and types of the accepted rows, by shape."""
@@ -222,9 +235,12 @@ def _statement(con: duckdb.DuckDBPyConnection, batch: Batch, landed: Landed, sou
     types = {name: kind for name, kind, *_ in con.execute(f"DESCRIBE {first}").fetchall()}
 
     has = entity.columns.__contains__
-    texts = [*TEXTS, "status", "activity", "lifecycle", "visit"]
+    texts = [*TEXTS, "status", "activity", "lifecycle", "visit", "kind", "unit", "text", "service", "planned", *NUMBERS]
     trimmed = {f"t_{name}": _text(f"x_{name}") if has(name) else "NULL::VARCHAR" for name in texts}
     trimmed |= {f"t_{ours}": _text(f"x_{ours}") for ours in times}
+    if entity.decimal == ",":
+        written = [f"t_{name}" for name in NUMBERS if types.get(f"x_{name}") == "VARCHAR"]
+        trimmed |= {name: f"replace(replace({trimmed[name]}, '.', ''), ',', '.')" for name in written}
     trimmed["t_deletion"] = f"lower({_text('x_deletion')})" if "x_deletion" in raw else "NULL::VARCHAR"
     second = f"SELECT *{_list(trimmed)} FROM ({first})"
 
@@ -319,6 +335,10 @@ def _canonical(batch: Batch, source: Source, entity: Entity, times: dict[str, An
         }
     elif entity.shape == "pauses":
         columns |= {"started_us": time("started_at"), "ended_us": time("ended_at")}
+    elif entity.shape == "feedback":
+        columns |= _feedback(entity, time("at"))
+    elif entity.shape == "outages":
+        columns |= _outage(entity) | {"started_us": time("started_at"), "ended_us": time("ended_at")}
     elif entity.shape == "events":
         assert entity.events is not None
         columns |= {
@@ -338,6 +358,53 @@ def _canonical(batch: Batch, source: Source, entity: Entity, times: dict[str, An
                 f"start_if_ended_{i}_us": f"CASE WHEN to_{i}_us IS NOT NULL THEN from_{i}_us ELSE 0 END",
             }
     return columns
+
+
+def _feedback(entity: Entity, at_us: str) -> dict[str, str]:
+    """What customers say, and what of it cannot be: ``unreadable_numbers``, ``off_scale``."""
+    kind = _case("t_kind", {word: ours for ours, words in entity.kinds.items() for word in words}, "NULL::VARCHAR")
+    value, scale, worst = (_number(f"t_{name}") for name in NUMBERS)
+    # One is the worst on most scales; a scale on which it is the best says what its worst is.
+    worst = f"coalesce({worst}, CASE WHEN {scale} IS NOT NULL THEN 1 END)"
+    on_scale = f"{value} BETWEEN least({scale}, {worst}) AND greatest({scale}, {worst}) AND {scale} <> {worst}"
+    off_scale = f"{kind} = 'rating' AND NOT coalesce({on_scale}, false)"
+    expects = f"{kind} = 'expectation' AND NOT coalesce({value} > 0, false)"
+    numbers = ", ".join(
+        f"CASE WHEN t_{name} IS NOT NULL AND {_number(f't_{name}')} IS NULL "
+        f"THEN '{name} ''' || left(t_{name}, 60) || '''' END"
+        for name in NUMBERS
+    )
+    return {
+        "at_us": at_us,
+        "kind": kind,
+        "value": value,
+        "unit": f"CASE WHEN {kind} = 'expectation' THEN coalesce(lower(t_unit), 'hours') END",
+        "scale": scale,
+        "worst": worst,
+        "text": "t_text",
+        "kind_text": "t_kind",
+        "unreadable_numbers": f"nullif(concat_ws(', ', {numbers}), '')",
+        "off_scale": f"CASE WHEN {off_scale} THEN 1 END",
+        "expects_nothing": f"CASE WHEN {expects} THEN 1 END",
+        "unknown_unit": f"CASE WHEN {kind} = 'expectation' AND lower(t_unit) NOT IN ({_texts(HOURS)}) THEN t_unit END",
+    }
+
+
+def _outage(entity: Entity) -> dict[str, str]:
+    """A service is a process of ours, or process/node, once ``services`` has translated it."""
+    ours = _case("t_service", dict(entity.services), "NULL::VARCHAR" if entity.services else "t_service")
+    return {
+        "process": f"split_part({ours}, '/', 1)",
+        "node": f"nullif(split_part({ours}, '/', 2), '')",
+        "service": "t_service",
+        "is_planned": f"coalesce(lower(t_planned) IN ({_texts(TRUE)}), false)",
+        "unreadable_planned": f"CASE WHEN lower(t_planned) NOT IN ({_texts((*TRUE, *FALSE))}) THEN t_planned END",
+    }
+
+
+def _number(text: str) -> str:
+    # No infinity, and nothing that is none.
+    return f"try_cast({text} AS DECIMAL(18, 6))"
 
 
 def _control_amount(entity: Entity) -> str:

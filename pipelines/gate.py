@@ -49,7 +49,9 @@ from pipelines.landing import ACCEPTED_BY_HAND, ROW_NUMBER, Batch, Landing, acce
 from pipelines.zones import DAY_US, instant_us
 from quality_checks import batch as batch_suite
 from quality_checks import events as events_suite
+from quality_checks import feedback as feedback_suite
 from quality_checks import milestones as milestones_suite
+from quality_checks import outages as outages_suite
 from quality_checks import pauses as pauses_suite
 from quality_checks import runs as runs_suite
 from quality_checks import validation
@@ -62,7 +64,16 @@ USUAL_BATCHES = 5
 REASON_LENGTH = 600
 # What belongs to the accepted rows of a batch besides its decision, by the folder it lies in.
 KEY = "key"
-SUITES = {"runs": runs_suite, "events": events_suite, "milestones": milestones_suite, "pauses": pauses_suite}
+# What happens at an instant, and has no start and end.
+AT_ONCE = ("events", "feedback")
+SUITES = {
+    "runs": runs_suite,
+    "events": events_suite,
+    "milestones": milestones_suite,
+    "pauses": pauses_suite,
+    "feedback": feedback_suite,
+    "outages": outages_suite,
+}
 NAMES = {shape: suite.NAMES for shape, suite in SUITES.items()}
 # What the gate sees of these is in the rows that landed.
 OF_PULLING: dict[str, Any] = {
@@ -837,7 +848,7 @@ class _Gate:
             ours: theirs if isinstance(theirs, str) else "the expression in sources.yml"
             for ours, theirs in entity.columns.items()
         }
-        start = "c.at_us" if entity.shape == "events" else "c.started_us"
+        start = "c.at_us" if entity.shape in AT_ONCE else "c.started_us"
         far = "' is more than a year ahead: correct it in the source'"
         said = {
             "key_present": literal(f"no key: {', '.join(entity.key)} is empty"),
@@ -849,7 +860,7 @@ class _Gate:
             "times_readable": "'no time that can be read, of the years 1900 to 2100: ' || c.unreadable_times",
             "start_present": literal(f"no start: {named.get('started_at', named.get('at'))} is empty"),
         }
-        if entity.shape in ("runs", "pauses"):
+        if entity.shape in ("runs", "pauses", "outages"):
             said["end_not_before_start"] = (
                 f"'ends ' || {_time('c.ended_us')} || ' before it starts, ' || {_time('c.started_us')}"
             )
@@ -858,6 +869,25 @@ class _Gate:
                 "status_mapped": "'status ' || coalesce('''' || c.status_text || '''', '(empty)') || "
                 "' is in none of `statuses`: add it in sources.yml'",
                 "completed_has_end": literal(f"completed without an end: {named.get('ended_at')} is empty"),
+            }
+        if entity.shape == "feedback":
+            said |= {
+                "time_present": literal(f"no time: {named.get('at')} is empty"),
+                "kind_mapped": "'kind ' || coalesce('''' || c.kind_text || '''', '(empty)') || "
+                "' is in none of `kinds`: add it in sources.yml'",
+                "numbers_readable": "'no number: ' || c.unreadable_numbers",
+                "rating_on_scale": "'rating ' || coalesce(format('{:g}', c.value), '(empty)') || ' is not between the "
+                "worst, ' || coalesce(format('{:g}', c.worst), '(empty)') || ', and the best, ' || "
+                "coalesce(format('{:g}', c.scale), '(empty)')",
+                "expectation_has_length": "'an expectation of ' || coalesce(format('{:g}', c.value), '(empty)') || "
+                "' hours'",
+                "unit_known": "'unit ''' || c.unknown_unit || ''' is neither hours nor working_hours: translate it'",
+            }
+        if entity.shape == "outages":
+            said |= {
+                "service_mapped": "'service ' || coalesce('''' || c.service || ''' is in none of `services`: add it in "
+                "sources.yml', '(empty)')",
+                "planned_readable": "'planned ''' || c.unreadable_planned || ''' is neither yes nor no: translate it'",
             }
         if entity.shape == "milestones":
             steps = list(enumerate(entity.milestones))
@@ -916,7 +946,7 @@ class _Gate:
         """
 
     def _data_through(self, con: duckdb.DuckDBPyConnection, batch: Batch) -> int | None:
-        instants = ["at_us"] if self.entity.shape == "events" else ["started_us", "ended_us"]
+        instants = ["at_us"] if self.entity.shape in AT_ONCE else ["started_us", "ended_us"]
         found = ", ".join(f"max({name}) FILTER ({name} <= {batch.landed_us})" for name in (*instants, "changed_us"))
         file = literal(str(self._file(self.entity.shape, batch)))
         row = con.execute(f"SELECT greatest({found}) FROM read_parquet({file})").fetchone()
@@ -997,6 +1027,7 @@ def _schema(columns: dict[str, str]) -> pa.Schema:
         "BIGINT": pa.int64(),
         "INTEGER": pa.int32(),
         "BOOLEAN": pa.bool_(),
+        "DOUBLE": pa.float64(),
         "DECIMAL(38, 6)": pa.decimal128(38, 6),
     }
     return pa.schema([(name, types[kind]) for name, kind in columns.items()])

@@ -30,7 +30,14 @@ WANTED = ("fct_run", "fct_state_interval")
 # Compiled in place of the instant, so that it can be found and made a variable of the session.
 AS_OF_US = 1_234_567_890_123_456
 DAY_S = 86_400
-TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "DECIMAL(38, 6)": pa.decimal128(38, 6)}
+TYPES = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "INTEGER": pa.int32(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "DECIMAL(38, 6)": pa.decimal128(38, 6),
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ class Engine:
         for schema in ("work.staging", "work.intermediate", "warehouse.marts", "warehouse.detail"):
             self._con.execute(f"CREATE SCHEMA {schema}")
         self._con.execute("SET TimeZone = 'UTC'")
-        self._models = _compiled()
+        self._models = compiled(*WANTED)
         self._has_views = False
 
     def build(self, home: MadeUpHome) -> Engine:
@@ -126,10 +133,10 @@ def engine() -> Engine:
 
 
 @cache
-def _compiled() -> list[Any]:
-    """Return the models that are needed, each after those it reads."""
+def compiled(*wanted: str) -> list[Any]:
+    """Return the models that those wanted are made from, and these, each after those it reads."""
     with TemporaryDirectory() as folder:
-        return warehouse.compiled(Home(Path(folder)), {"as_of_us": AS_OF_US}, [f"+{name}" for name in WANTED])
+        return warehouse.compiled(Home(Path(folder)), {"as_of_us": AS_OF_US}, [f"+{name}" for name in wanted])
 
 
 def _with_variable(sql: str) -> str:

@@ -866,6 +866,11 @@ def test_the_first_list_of_keys_is_compared_with_the_keys_that_are_known(bench: 
             },
         },
         {
+            "shape": "feedback",
+            "columns": {"work_order_id": "order_no", "at": "opened", "kind": {"value": "complaint"}},
+            "kinds": {"complaint": ("complaint",)},
+        },
+        {
             "shape": "milestones",
             "columns": {"work_order_id": "order_no", "process": {"value": "p"}},
             "milestones": (

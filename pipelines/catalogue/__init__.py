@@ -2,6 +2,7 @@
 
 from pipelines.catalogue.calendars import Calendar, CalendarVersion
 from pipelines.catalogue.commitments import Commitment
+from pipelines.catalogue.indicators import Indicator, IndicatorVersion
 from pipelines.catalogue.mistakes import CatalogueError, Mistake
 from pipelines.catalogue.organisation import Organisation, Review
 from pipelines.catalogue.processes import Node, Owner, Process
@@ -29,6 +30,8 @@ __all__ = [
     "Entity",
     "EventRules",
     "Expression",
+    "Indicator",
+    "IndicatorVersion",
     "Milestone",
     "Mistake",
     "Node",

@@ -13,6 +13,7 @@ from pipelines.calendars import lay_out
 from pipelines.catalogue.base import as_text
 from pipelines.catalogue.calendars import Calendar
 from pipelines.catalogue.commitments import COLUMNS, QUALIFIERS, ROUND_THE_CLOCK, derived_id
+from pipelines.catalogue.indicators import written_versions
 from pipelines.catalogue.limits import limit_of
 from pipelines.catalogue.reading import File, Written, WrittenDict, is_scalar, suggest
 from pipelines.catalogue.times import UNITS_US, instant_of
@@ -78,6 +79,23 @@ def check_names_in_commitments(
         calendars.mistakes.clear()
 
 
+def check_names_in_indicators(file: File, processes: dict[str, set[str] | None] | None, calendars: File) -> set[str]:
+    """Note processes, nodes and calendars of indicators that nothing declares; return the calendars that they use."""
+    known_calendars = declared_calendars(calendars)
+    indicators = file.content.get("indicators") if isinstance(file.content, dict) else None
+    used = set()
+    for indicator in indicators.values() if isinstance(indicators, dict) else ():
+        for version in written_versions(indicator):
+            process, node, calendar = (version.get(key) for key in ("process", "node", "calendar"))
+            if is_scalar(process) and processes is not None:
+                _check_node(file, version, process, node, processes)
+            if is_scalar(calendar) and known_calendars is not None and calendar not in known_calendars:
+                remedy = suggest(calendar, known_calendars)
+                file.mistake(calendar, f"calendar {file.shown(calendar)} is not in calendars.yml; {remedy}")
+            used.add(str(calendar))
+    return used
+
+
 def _check_node(
     file: File, row: WrittenDict, process: Any, node: Any, processes: Mapping[str, set[str] | None]
 ) -> None:
@@ -121,6 +139,7 @@ def check_names_in_sources(file: File, processes: Mapping[str, set[str] | None] 
         for entity in entities.values() if isinstance(entities, dict) else ():
             if isinstance(entity, dict):
                 _check_entity(file, entity, processes)
+                _check_services(file, entity, processes)
 
 
 def _check_entity(file: File, entity: Mapping[str, Any], processes: Mapping[str, set[str] | None]) -> None:
@@ -149,6 +168,23 @@ def _check_entity(file: File, entity: Mapping[str, Any], processes: Mapping[str,
             of = "any process" if process is None else f"{file.shown(process)}"
             remedy = suggest(text, nodes)
             file.mistake(node, f"{file.label(node)} {file.shown(node)} is no node of {of} in processes.yml; {remedy}")
+
+
+def _check_services(file: File, entity: Mapping[str, Any], processes: Mapping[str, set[str] | None]) -> None:
+    """Note services of outages that are no process, or process/node, of ours."""
+    columns, mapped = entity.get("columns"), entity.get("services")
+    constant = _constant(columns.get("service")) if isinstance(columns, dict) and not mapped else None
+    for service in (constant, *(mapped.values() if isinstance(mapped, dict) else ())):
+        if not is_scalar(service):
+            continue
+        process, _, node = as_text(service).strip().partition("/")
+        if process not in processes:
+            said = f"is of no process in processes.yml; {suggest(process, processes)}"
+        elif node and node not in (processes[process] or {node}):
+            said = f"is no node of '{process}' in processes.yml; {suggest(node, processes[process] or ())}"
+        else:
+            continue
+        file.mistake(service, f"{file.label(service)} {file.shown(service)} {said}")
 
 
 def _constant(column: Any) -> Any:

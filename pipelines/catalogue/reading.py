@@ -116,7 +116,7 @@ class File:
         """Return the name of a place as people look for it: ``crm.entities.jobs.shape``."""
         place, before = self._place(where), ()
         # The first step says what the line says (a row of CSV), or what the name of the file says.
-        if place and (isinstance(place[0], int) or place[0] in ("sources", "processes", "calendars")):
+        if place and (isinstance(place[0], int) or place[0] in ("sources", "processes", "calendars", "indicators")):
             before, place = place[:1], place[1:]
         text = ""
         for step in place:

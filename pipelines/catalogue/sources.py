@@ -22,10 +22,12 @@ from pipelines.catalogue.rest import Auth, Paging, Secret, Value, Values, is_fro
 from pipelines.catalogue.times import NUMBER, ZoneName, length_of
 from pipelines.home import Home
 
-Shape = Literal["runs", "events", "milestones", "pauses"]
+Shape = Literal["runs", "events", "milestones", "pauses", "feedback", "outages"]
+Feedback = Literal["rating", "complaint", "expectation"]
 Status = Literal["completed", "in_progress", "cancelled"]
 Kind = Literal["files", "database", "rest", "python"]
 STATUSES: tuple[Status, ...] = ("completed", "in_progress", "cancelled")
+FEEDBACK: tuple[Feedback, ...] = ("rating", "complaint", "expectation")
 
 # It is the asset group, the folder in landing and the value of source_system.
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -49,12 +51,30 @@ COLUMNS: dict[str, frozenset[str]] = {
     "events": _ATTRIBUTES | {"work_order_id", "process", "activity", "at", "lifecycle", "promised_at"},
     "milestones": _ATTRIBUTES | {"work_order_id", "process", "status"},
     "pauses": frozenset(["work_order_id", "process", "node", "started_at", "ended_at", "changed_at"]),
+    "feedback": frozenset(
+        [
+            *("work_order_id", "process", "at", "kind", "value", "unit", "scale", "worst", "text"),
+            *("customer_id", "changed_at"),
+        ]
+    ),
+    "outages": frozenset(["service", "started_at", "ended_at", "planned", "changed_at"]),
 }
 REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
     "runs": ("work_order_id", "process", "started_at", "status"),
     "events": ("work_order_id", "process", "activity", "at"),
     "milestones": ("work_order_id", "process"),
     "pauses": ("work_order_id", "process", "started_at"),
+    "feedback": ("work_order_id", "at", "kind"),
+    "outages": ("service", "started_at"),
+}
+
+_KEYS_OF_SHAPE = {"events": "events", "milestones": "milestones", "kinds": "feedback", "services": "outages"}
+# Of no run themselves, so that most columns of the other shapes have no meaning in them.
+_OF_NO_RUN = {
+    "pauses": "a pause has `work_order_id, process, node, started_at, ended_at, changed_at`",
+    "feedback": "feedback has `work_order_id, process, at, kind, value, unit, scale, worst, text, customer_id, "
+    "changed_at`",
+    "outages": "an outage has `service, started_at, ended_at, planned, changed_at`",
 }
 
 FILE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx", ".xes", ".jsonocel", ".sqlite")
@@ -254,7 +274,7 @@ class Entity(Model):
     """A table, query, set of files, path or function of one shape."""
 
     name: str = Field(alias="(name)")
-    shape: Shape = Field(description="runs, events, milestones or pauses")
+    shape: Shape = Field(description="runs, events, milestones, pauses, feedback or outages")
     from_: Text | None = Field(None, alias="from")
     query: Text | None = None
     key: Texts = ()
@@ -281,6 +301,8 @@ class Entity(Model):
     work_order_url: Text | None = None
     statuses: dict[Status, Texts] = Field(default_factory=dict)
     nodes: dict[Text, Text] = Field(default_factory=dict)
+    kinds: dict[Feedback, Texts] = Field(default_factory=dict)
+    services: dict[Text, Text] = Field(default_factory=dict)
     time_format: Text | None = None
     checks: tuple[Check, ...] = ()
     events: EventRules | None = None
@@ -304,6 +326,8 @@ class Entity(Model):
         columns = data.get("columns")
         if "statuses" not in data and isinstance(columns, dict) and "status" in columns:
             filled["statuses"] = {status: (status,) for status in STATUSES}
+        if shape == "feedback" and "kinds" not in data:
+            filled["kinds"] = {kind: (kind,) for kind in FEEDBACK}
         if shape == "events" and not isinstance(data.get("events"), dict):
             file.warn(data, f"{file.label(data)} does not say `events: {{mode: …}}`; it is read as mode states")
             filled["events"] = {"mode": "states"}
@@ -719,7 +743,7 @@ def _shape_mistakes(data: WrittenDict, file: File) -> Iterator[Found]:
     label = file.label(data)
     if shape != "events" and not file.items(data.get("key")):
         yield data, f"`key` is missing in {label}: the columns that identify a row, e.g. [ticket_id, step_no]"
-    for key, of_shape in (("events", "events"), ("milestones", "milestones")):
+    for key, of_shape in _KEYS_OF_SHAPE.items():
         if key in data and shape != of_shape:
             yield (
                 (*data.place, key),
@@ -735,13 +759,19 @@ def _shape_mistakes(data: WrittenDict, file: File) -> Iterator[Found]:
             (*data.place, "statuses"),
             f"{label}.statuses is not for events; use `events: {{ends: […], cancels: […]}}`",
         )
-    if shape == "pauses" and "statuses" in data:
-        yield (*data.place, "statuses"), f"{label}.statuses is not for pauses, which have no status; remove it"
+    if shape in _OF_NO_RUN and "statuses" in data:
+        yield (*data.place, "statuses"), f"{label}.statuses is not for {shape}, which have no status; remove it"
+    if shape in ("feedback", "outages") and "nodes" in data:
+        remedy = (
+            "; write `services`, as process/node" if shape == "outages" else ", which is about the whole work order"
+        )
+        yield (*data.place, "nodes"), f"{label}.nodes is not for {shape}{remedy}; remove it"
     columns = data.get("columns")
     if isinstance(columns, dict):
         yield from _column_mistakes(shape, columns, data, file)
     yield from _repeated(file.scalars(data.get("key")), file, f"{label}.key")
     yield from _status_mistakes(data, file)
+    yield from _ambiguous(data, "kinds", file)
     if is_scalar(data.get("time_format")):
         yield from _time_format_mistakes(data["time_format"], file)
     if is_scalar(data.get("work_order_url")) and "{work_order_id}" not in str(data["work_order_url"]):
@@ -760,8 +790,8 @@ def _column_mistakes(shape: str, columns: dict[str, Any], data: WrittenDict, fil
             remedy = "give it to each step under `milestones`"
         elif shape == "events" and column in ("node", "status", "started_at", "ended_at"):
             remedy = "an event has `activity` and `at`; map those"
-        elif shape == "pauses" and any(column in known for known in COLUMNS.values()):
-            remedy = "a pause has `work_order_id, process, node, started_at, ended_at, changed_at`; remove it"
+        elif shape in _OF_NO_RUN and any(column in known for known in COLUMNS.values()):
+            remedy = f"{_OF_NO_RUN[shape]}; remove it"
         else:
             remedy = suggest(column, COLUMNS[shape])
         yield (*place, column), f"unknown column '{column}' for shape {shape} in {label}.columns; {remedy}"
@@ -782,21 +812,26 @@ def _status_mistakes(data: WrittenDict, file: File) -> Iterator[Found]:
     columns = data.get("columns")
     if data.get("shape") == "milestones" and isinstance(columns, dict) and "status" not in columns:
         yield (*data.place, "statuses"), f"{label}.statuses has no column to look at; add status to columns"
-    first: dict[str, str] = {}
     for status, words in statuses.items():
-        for word in file.items(words):
-            if word is None:
-                yield (
-                    (*data.place, "statuses", status),
-                    (
-                        f"{label}.statuses.{status} contains an empty value; an empty cell has no status: give it one, "
-                        "e.g. with status: {sql: \"coalesce(state, 'none')\"}"
-                    ),
-                )
-                continue
-            if is_scalar(word) and first.setdefault(str(as_text(word)), status) != status:
-                other = first[str(as_text(word))]
-                yield word, f"{label}.statuses: {file.shown(word)} is both {other} and {status}; keep one of them"
+        if None in file.items(words):
+            yield (
+                (*data.place, "statuses", status),
+                (
+                    f"{label}.statuses.{status} contains an empty value; an empty cell has no status: give it one, "
+                    "e.g. with status: {sql: \"coalesce(state, 'none')\"}"
+                ),
+            )
+    yield from _ambiguous(data, "statuses", file)
+
+
+def _ambiguous(data: WrittenDict, key: str, file: File) -> Iterator[Found]:
+    """Yield the words of theirs that stand for two of ours."""
+    first: dict[str, str] = {}
+    mapped = data.get(key)
+    for ours, words in mapped.items() if isinstance(mapped, dict) else ():
+        for word in file.scalars(words):
+            if (other := first.setdefault(str(as_text(word)), ours)) != ours:
+                yield word, f"{file.label(data)}.{key}: {file.shown(word)} is both {other} and {ours}; keep one of them"
 
 
 def _repeated(values: Iterable[Any], file: File, label: str) -> Iterator[Found]:

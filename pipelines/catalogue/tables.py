@@ -130,6 +130,25 @@ SCHEMAS = {
     ),
     "source": pa.schema({"source_system": TEXT, "kind": TEXT, "time_zone": TEXT, "expected_every_us": INSTANT}),
     "entity": pa.schema({"source_system": TEXT, "entity": TEXT, "shape": TEXT}),
+    "indicator": pa.schema(
+        {
+            "indicator": TEXT,
+            "indicator_name": TEXT,
+            "indicator_order": pa.int32(),
+            "kind": TEXT,
+            "process": TEXT,
+            "node": TEXT,
+            "measure": TEXT,
+            "within_us": INSTANT,
+            "is_by_segment": pa.bool_(),
+            "calendar": TEXT,
+            "target": RATE,
+            "unit": TEXT,
+            "is_higher_better": pa.bool_(),
+            "valid_from_us": INSTANT,
+            "valid_to_us": INSTANT,
+        }
+    ),
 }
 
 
@@ -174,6 +193,7 @@ def catalogue_tables(catalogue: Catalogue) -> dict[str, pa.Table]:
             for source in catalogue.sources.values()
             for entity in source.entities.values()
         ],
+        "indicator": list(_indicators(catalogue)),
     }
     tables = {name: _table(rows[name], schema) for name, schema in SCHEMAS.items()}
     intervals = {name: lay_out(calendar) for name, calendar in catalogue.calendars.items()}
@@ -224,6 +244,18 @@ def _owners(catalogue: Catalogue) -> Iterable[tuple[object, ...]]:
         yield from _one_after_the_other(process.process, None, process.owners)
         for node in process.nodes:
             yield from _one_after_the_other(process.process, node.node, node.owners)
+
+
+def _indicators(catalogue: Catalogue) -> Iterable[tuple[object, ...]]:
+    for order, indicator in enumerate(catalogue.indicators.values(), start=1):
+        for version, following in pairwise([*indicator.versions, None]):
+            assert version is not None
+            yield (
+                *(indicator.indicator, indicator.name, order, version.kind, version.process, version.node),
+                *(version.measure, version.within_us, version.by_segment, version.calendar, version.target),
+                *(version.unit, version.is_higher_better, version.valid_from_us),
+                following.valid_from_us if following else None,
+            )
 
 
 def _one_after_the_other(process: str, node: str | None, owners: Sequence[Owner]) -> Iterable[tuple[object, ...]]:

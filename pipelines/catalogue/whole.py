@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from pipelines.catalogue import crosschecks
 from pipelines.catalogue.base import Model
 from pipelines.catalogue.calendars import Calendar, read_calendars
 from pipelines.catalogue.commitments import Commitment, read_commitments
+from pipelines.catalogue.indicators import Indicator, read_indicators
 from pipelines.catalogue.mistakes import CatalogueError, Mistake
 from pipelines.catalogue.organisation import Organisation, read_organisation
 from pipelines.catalogue.processes import Process, read_processes
@@ -33,6 +34,7 @@ class Catalogue(Model):
     commitments: tuple[Commitment, ...]
     calendars: dict[str, Calendar]
     service_credits: tuple[ServiceCredit, ...] = ()
+    indicators: dict[str, Indicator] = Field(default_factory=dict)
 
     _warnings: tuple[Mistake, ...] = PrivateAttr(())
     # What the files have for each text that came from the environment.
@@ -77,9 +79,10 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
         "commitments.csv",
         "calendars.yml",
         "service_credits.csv",
+        "indicators.yml",
     )
     files = [File(home.catalogue / name, f"{home.catalogue.name}/{name}", environ) for name in names]
-    of_organisation, of_sources, of_processes, of_commitments, of_calendars, of_credits = files
+    of_organisation, of_sources, of_processes, of_commitments, of_calendars, of_credits, of_indicators = files
 
     organisation = read_organisation(of_organisation)
     if organisation is not None:
@@ -89,6 +92,7 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
     processes = read_processes(of_processes)
     commitments = read_commitments(of_commitments)
     calendars = read_calendars(of_calendars, today)
+    indicators = read_indicators(of_indicators)
 
     declared = crosschecks.declared_processes(of_processes)
     crosschecks.check_names_in_sources(of_sources, declared)
@@ -98,6 +102,7 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
         of_credits, (row["commitment_id"] for row in commitments.rows), declared and declared.keys()
     )
     used = {commitment.calendar for commitment in commitments.right}
+    used |= crosschecks.check_names_in_indicators(of_indicators, declared, of_calendars)
     crosschecks.check_horizons(of_calendars, calendars, used, today)
 
     mistakes = [mistake for file in files for mistake in file.mistakes]
@@ -110,6 +115,7 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
         commitments=commitments.right,
         calendars=calendars,
         service_credits=service_credits,
+        indicators=indicators,
     )
     catalogue._warnings = tuple(sorted({warning for file in files for warning in file.warnings}))
     catalogue._replaced = {text: written for file in files for text, written in file.replaced.items()}

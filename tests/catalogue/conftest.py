@@ -64,7 +64,7 @@ FULL: dict[str, dict[str, Any]] = {
         "currency": "CNY",
         "review": {"raise_at": 0.9},
         "achievement_dimensions": ["segment"],
-        "publish": {"postgresql": "x"},
+        "publish": {"postgresql": "postgresql://x"},
     },
     "sources.yml": {
         "sources": {
@@ -109,6 +109,20 @@ FULL: dict[str, dict[str, Any]] = {
                         "key": ["a"],
                         "columns": {"work_order_id": "a", "process": {"value": "claims"}, "started_at": "b"},
                         "nodes": {"P": "pay"},
+                    },
+                    "survey": {
+                        "shape": "feedback",
+                        "from": "t",
+                        "key": ["a"],
+                        "columns": {"work_order_id": "a", "at": "b", "kind": "k", "value": "v", "scale": "s"},
+                        "kinds": {"rating": ["R"], "complaint": ["C"]},
+                    },
+                    "failures": {
+                        "shape": "outages",
+                        "from": "t",
+                        "key": ["a"],
+                        "columns": {"service": "a", "started_at": "b", "planned": "c"},
+                        "services": {"Payments": "claims/pay"},
                     },
                 },
             },

@@ -20,6 +20,8 @@ COLUMNS = {
     "events": "work_order_id: a, process: {value: claims}, activity: b, at: c",
     "milestones": "work_order_id: a, process: {value: claims}",
     "pauses": "work_order_id: a, process: {value: claims}, started_at: b",
+    "feedback": "work_order_id: a, at: b, kind: c",
+    "outages": "service: a, started_at: b",
 }
 
 
@@ -56,7 +58,7 @@ def test_a_column_is_theirs_a_constant_or_an_expression(read: Read) -> None:
     }
 
 
-@pytest.mark.parametrize("shape", ["runs", "events", "milestones"])
+@pytest.mark.parametrize("shape", ["runs", "events", "milestones", "feedback", "outages"])
 def test_each_shape_asks_for_the_columns_that_it_needs(mistakes: Mistakes, shape: str) -> None:
     found = "\n".join(mistakes(source(f"shape: {shape}, from: t, key: [a], columns: {{segment: s}}")))
 
@@ -180,6 +182,44 @@ def test_a_column_that_no_pause_has_is_named_with_those_that_it_has(mistakes: Mi
         "catalogue/sources.yml:6: unknown column 'status' for shape pauses in crm.entities.jobs.columns; a pause has "
         "`work_order_id, process, node, started_at, ended_at, changed_at`; remove it"
     ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "more", "words"),
+    [
+        ("feedback", "kinds: {praise: [X]}", "jobs.kinds 'praise' is not known; known: complaint, expectation, rating"),
+        ("feedback", "kinds: {rating: [X], complaint: X}", "jobs.kinds: 'X' is both rating and complaint; keep one"),
+        ("feedback", "statuses: {completed: [X]}", "jobs.statuses is not for feedback, which have no status"),
+        ("feedback", "nodes: {P: pay}", "jobs.nodes is not for feedback, which is about the whole work order"),
+        ("feedback", "services: {P: claims}", "jobs.services is for shape outages, this is feedback"),
+        ("outages", "kinds: {rating: [X]}", "jobs.kinds is for shape feedback, this is outages"),
+        ("outages", "services: {P: clams}", "'clams' is of no process in processes.yml; did you mean 'claims'?"),
+        ("outages", "services: {P: claims/pya}", "'claims/pya' is no node of 'claims' in processes.yml; did you mean"),
+        ("outages", "nodes: {P: pay}", "jobs.nodes is not for outages; write `services`, as process/node; remove it"),
+    ],
+)
+def test_what_feedback_and_outages_may_not_say_is_named_with_a_remedy(
+    mistakes: Mistakes, shape: str, more: str, words: str
+) -> None:
+    (only,) = mistakes(source(f"shape: {shape}, from: t, key: [a], columns: {{{COLUMNS[shape]}}}, {more}"))
+
+    assert only.startswith("catalogue/sources.yml:6: crm.entities.")
+    assert words in only
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ("feedback", "feedback has `work_order_id, process, at, kind, value, unit, scale, worst, text, customer_id, "),
+        ("outages", "an outage has `service, started_at, ended_at, planned, changed_at`; remove it"),
+    ],
+)
+def test_a_column_that_they_have_not_is_named_with_those_that_they_have(
+    mistakes: Mistakes, shape: str, words: str
+) -> None:
+    (only,) = mistakes(source(f"shape: {shape}, from: t, key: [a], columns: {{{COLUMNS[shape]}, status: c}}"))
+
+    assert f"unknown column 'status' for shape {shape} in crm.entities.jobs.columns; {words}" in only
 
 
 def test_an_activity_completes_or_cancels_or_pauses(mistakes: Mistakes, read: Read) -> None:

@@ -22,7 +22,7 @@ asked as (
 
 accepted as (
 
-    {%- for shape in ['runs', 'events', 'milestones', 'pauses'] %}
+    {%- for shape in ['runs', 'events', 'milestones', 'pauses', 'feedback', 'outages'] %}
     select
         delivered.source_system,
         delivered.entity,

@@ -43,7 +43,7 @@ order_in_quarantine as (
     where
         waiting.released_at is null
         and coalesce(waiting.process = process_run.process, true)
-        and coalesce(entity.shape, '') <> 'pauses'
+        and coalesce(entity.shape, '') not in ('pauses', 'feedback', 'outages')
 
 )
 

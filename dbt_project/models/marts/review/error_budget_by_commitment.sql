@@ -18,7 +18,7 @@ by_day as (
         commitment.target_rate,
         today.day as last_day,
         review.window_start
-    from {{ ref('int_commitment_due_by_day') }} as due
+    from {{ ref('int_due_by_commitment') }} as due
     inner join {{ ref('stg_commitment') }} as commitment on due.commitment_id = commitment.commitment_id
     cross join {{ ref('int_review_window') }} as review
     cross join today
@@ -33,7 +33,7 @@ running as (
         (1 - target_rate) * sum(due) over so_far - sum(missed) over so_far as left_then
     from by_day
     window so_far as (
-        partition by commitment_id order by day rows between unbounded preceding and current row
+        partition by commitment_id order by day range between unbounded preceding and current row
     )
 
 ),

@@ -18,7 +18,7 @@ achieved as (
         subject.process,
         cast(sum(due.due) as bigint) as due,
         cast(sum(due.kept) as bigint) as kept
-    from {{ ref('int_commitment_due_by_day') }} as due
+    from {{ ref('int_due_by_commitment') }} as due
     inner join subject
         on
             due.commitment_id = subject.commitment_id

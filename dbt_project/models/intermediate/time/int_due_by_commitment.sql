@@ -1,12 +1,13 @@
 {{ config(materialized='table') }}
--- How many runs of each commitment fell due on each day, decided, and how many of them were kept. What is due and not
--- kept is a miss.
+-- How many runs fell due on each day and were decided, and how many of them were kept, by whom and by what they were held to.
 select
-    commitment_id,
     scope,
     process,
-    coalesce(node, '(all)') as node,
+    node,
+    department,
+    position,
     commitment_due_on as day,
+    commitment_id,
     count(*) as due,
     count(*) filter (where reported_status = 'completed' and is_commitment_kept) as kept
 from {{ ref('fct_run') }}
