@@ -188,6 +188,35 @@ def explain(
         show_explanation(explained, _console())
 
 
+@app.command()
+def sql(
+    context: typer.Context,
+    question: Annotated[
+        str | None,
+        typer.Argument(metavar="SQL|NAME", help="A query, or the name of a saved one. Default: a shell"),
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Answer as CSV on stdout.")] = False,
+    parquet: Annotated[Path | None, typer.Option(help="Write the answer to this Parquet file.", metavar="FILE")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Only list the saved questions.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the published tables in SQL, read-only; a shell without SQL, and what is piped in is asked too."""
+    from pipelines.sql import ask, saved_questions
+
+    if listed:
+        if as_json:
+            _print_json([vars(saved) for saved in saved_questions().values()])
+        for saved in () if as_json else saved_questions().values():
+            print(f"{saved.name:<40} {saved.title}")
+        return
+    if parquet is not None and question is None:
+        raise UserError("--parquet needs the SQL, or the name of a saved question, whose answer it shall hold.")
+    if csv and as_json:
+        raise UserError("--csv and --json: one of them.")
+    raise typer.Exit(ask(_home(context, home), question, "csv" if csv else "json" if as_json else "duckbox", parquet))
+
+
 @app.command("add-source")
 def add_source(
     context: typer.Context,
@@ -283,6 +312,39 @@ def replay(
             f"{done.file}: as of {done.as_of.isoformat()}, known at {done.known_at.isoformat()}, "
             f"catalogue {done.catalogue.load_id}; {done.tables['marts.fct_run']:,} runs"
         )
+
+
+@app.command("what-if")
+def what_if(
+    context: typer.Context,
+    commitment: Annotated[str, typer.Argument(metavar="COMMITMENT", help="Its commitment_id.")],
+    commitment_limit: Annotated[
+        str | None, typer.Option(help="Try this commitment limit, e.g. 6h. Default: today's", metavar="LIMIT")
+    ] = None,
+    tolerance_limit: Annotated[
+        str | None, typer.Option(help="Try this tolerance limit, e.g. 12h. Default: today's", metavar="LIMIT")
+    ] = None,
+    calendar: Annotated[str | None, typer.Option(help="Try this calendar. Default: today's", metavar="NAME")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write every run that would be in another state to this file.", metavar="FILE")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge the review window of a commitment again under other terms: rates, states and penalties, before and after.
+
+    What is published stays as it is.
+    """
+    from pipelines.what_if import Asked, show_what_if
+    from pipelines.what_if import what_if as judge_again
+
+    asked = Asked(commitment_limit, tolerance_limit, calendar)
+    found = judge_again(_home(context, home), commitment, asked, csv, overwrite=overwrite)
+    if as_json:
+        _print_json(found)
+    else:
+        show_what_if(found, _console())
 
 
 @app.command()

@@ -36,7 +36,7 @@ READ = {
     # Of the runs before: nothing that this one does writes it before it is read.
     "publication_path": dg.AssetKey(["landing", "publication"]),
 }
-PUBLISHED = {name: dg.AssetKey(["published", name]) for name in ("warehouse", "parquet", "report")}
+PUBLISHED = {name: dg.AssetKey(["published", name]) for name in ("warehouse", "parquet", "report", "postgresql")}
 
 
 @dg.definitions
@@ -251,6 +251,13 @@ def _published(models: dg.AssetsDefinition) -> dg.AssetsDefinition:
         dg.AssetSpec(
             PUBLISHED["report"], deps=marts, group_name="published", description="One page for people.", skippable=True
         ),
+        dg.AssetSpec(
+            PUBLISHED["postgresql"],
+            deps=marts,
+            group_name="published",
+            description="The marts in a PostgreSQL server, where organisation.yml names one.",
+            skippable=True,
+        ),
     ]
 
     @dg.multi_asset(name="publish", specs=specs, required_resource_keys={"daily"})
@@ -261,6 +268,8 @@ def _published(models: dg.AssetsDefinition) -> dg.AssetsDefinition:
             yield _materialized(PUBLISHED["parquet"], **{f"rows_{table}": n for table, n in done["rows"].items()})
             if done["report"] is not None:
                 yield _materialized(PUBLISHED["report"], path=str(daily.home.published / "report" / "index.html"))
+            if done["fed"] is not None:
+                yield _materialized(PUBLISHED["postgresql"], **{f"changed_{t}": n for t, n in done["fed"].items()})
             yield _materialized(PUBLISHED["warehouse"], path=str(done["file"]), publication_id=daily.publication_id)
 
     return publish

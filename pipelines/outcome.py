@@ -66,14 +66,14 @@ class Outcome:
     findings: list[dict[str, Any]]
     warnings: list[str]
     catalogue_change: CatalogueChange | None
+    not_fed: list[str]
     published: dict[str, Any]
 
     @property
     def exit_code(self) -> int:
-        """0 where everything came in, 3 where a source or a batch was held back."""
-        return (
-            PUBLISHED_WITH_GAPS if any(entity.problem or entity.held_batches for entity in self.entities) else PUBLISHED
-        )
+        """0 where everything came in and went out, 3 where a source, a batch or an outlet was held back."""
+        is_held_back = any(entity.problem or entity.held_batches for entity in self.entities) or self.not_fed
+        return PUBLISHED_WITH_GAPS if is_held_back else PUBLISHED
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -86,6 +86,7 @@ class Outcome:
             "entities": [asdict(entity) for entity in self.entities],
             "findings": self.findings,
             "warnings": self.warnings,
+            "not_fed": self.not_fed,
             "catalogue_change": None if self.catalogue_change is None else asdict(self.catalogue_change),
             **self.published,
             "files": {name: str(path) for name, path in _files(self.home)},
@@ -219,6 +220,10 @@ def _held_back(outcome: Outcome) -> list[RenderableType]:
                     style="red",
                 )
             )
+    for outlet in outcome.not_fed:
+        lines.append(
+            Text(f"NOT FED  {outlet} The files are published; the next run brings the server up to date.", style="red")
+        )
     return [Group(*lines)] if lines else []
 
 
@@ -323,7 +328,7 @@ def _where(outcome: Outcome, zone: ZoneInfo) -> RenderableType:
     shown = Table.grid(padding=(0, 2))
     for name, path in _files(outcome.home):
         shown.add_row(name, Text(str(path), overflow="fold"))
-    said = "Published" if outcome.exit_code == PUBLISHED else "Published, but not from all sources (see above)"
+    said = "Published" if outcome.exit_code == PUBLISHED else "Published, but something was held back (see above)"
     as_of = local(outcome.as_of, zone)
     return Group(
         Text(f"{said}: as of {as_of} {outcome.business_time_zone}, {outcome.seconds:.0f} s"),

@@ -86,6 +86,7 @@ class Daily:
         self.entities: dict[tuple[str, str], EntityOutcome] = {}
         self.findings: list[dict[str, Any]] = []
         self.notes: list[str] = []
+        self.not_fed: list[str] = []
         self.control_totals: list[dict[str, Any]] = []
         self.catalogue_change: CatalogueChange | None = None
         self.failure: BaseException | None = None
@@ -292,7 +293,22 @@ class Daily:
             file = publication.show(self._built)
             self._note()
         self._built = None
-        return {"rows": rows, "file": file, "report": report}
+        return {"rows": rows, "file": file, "report": report, "fed": self._feed(file)}
+
+    def _feed(self, published: Path) -> dict[str, int] | None:
+        """Let the server say what the file says; where it cannot, the file stands, and the next run catches up."""
+        address = self.catalogue.organisation.publish.get("postgresql")
+        if address is None:
+            return None
+        from pipelines.publish.postgresql import feed
+
+        self.progress.stage("Feeding PostgreSQL")
+        try:
+            return feed(address.get_secret_value(), published)
+        except Exception as problem:
+            said = without_secrets(self.explain_problem("postgresql", problem), self.catalogue)
+            self.not_fed.append(f"postgresql: {said.removeprefix('postgresql: ')}")
+            return None
 
     def _compare(self, built: Path) -> None:
         from pipelines.recomputed import catalogue_change
@@ -326,6 +342,7 @@ class Daily:
             findings=self.findings,
             warnings=[*(str(warning) for warning in self.catalogue.warnings), *self.notes],
             catalogue_change=self.catalogue_change,
+            not_fed=self.not_fed,
             published=read_published(self.home),
         )
 
@@ -577,7 +594,7 @@ def log_unexpected(home: Home, problem: BaseException, catalogue: Catalogue | No
 
 def without_secrets(text: str, catalogue: Catalogue | None) -> str:
     """Blank out what the catalogue got from the environment: connections, passwords, keys and tokens."""
-    for source in catalogue.sources.values() if catalogue is not None else ():
-        for secret in source.secrets():
+    for owner in (catalogue.organisation, *catalogue.sources.values()) if catalogue is not None else ():
+        for secret in owner.secrets():
             text = text.replace(secret, "***")
     return text

@@ -133,6 +133,39 @@ def build(home: Home, variables: Mapping[str, Any], on_node: OnNode | None = Non
     return built
 
 
+def compiled(home: Home, variables: Mapping[str, Any], models: Sequence[str]) -> list[Any]:
+    """The SQL of ``models`` without building any: nodes with ``relation_name`` and ``compiled_code``, parents first."""
+    from dbt.cli.main import dbtRunner
+
+    manifest = _read_parsed(parse(home))
+    with _environment(home):
+        try:
+            answer = dbtRunner(manifest=manifest).invoke(
+                [
+                    *("compile", *_where(home), "--quiet", "--no-write-json"),
+                    *("--select", *models),
+                    *("--target-path", str(home.warehouse / "dbt" / "target")),
+                    *("--vars", json.dumps(dict(variables))),
+                ]
+            )
+        finally:
+            _close_connections()
+    if not answer.success:
+        raise BuildError(f"The dbt project in {PROJECT} cannot be compiled: {_one_line(answer.exception)}")
+    by_id = {one.node.unique_id: one.node for one in answer.result.results if one.node.resource_type == "model"}
+    ordered: dict[str, Any] = {}
+
+    def add(unique_id: str) -> None:
+        for parent in by_id[unique_id].depends_on.nodes:
+            if parent in by_id and parent not in ordered:
+                add(parent)
+        ordered[unique_id] = by_id[unique_id]
+
+    for unique_id in by_id:
+        add(unique_id)
+    return list(ordered.values())
+
+
 def clean(home: Home) -> None:
     """Remove what an earlier build left: every build is whole, and a stale .wal would spoil the next file."""
     home.warehouse.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ staging models would, so what is tested is the catalogue in Python and the model
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -97,7 +96,7 @@ class Engine:
         for schema in ("work.staging", "work.intermediate", "warehouse.marts", "warehouse.detail"):
             self._con.execute(f"CREATE SCHEMA {schema}")
         self._con.execute("SET TimeZone = 'UTC'")
-        self._models = _compiled()
+        self._models = compiled(*WANTED)
         self._has_views = False
 
     def build(self, home: MadeUpHome) -> Engine:
@@ -134,39 +133,10 @@ def engine() -> Engine:
 
 
 @cache
-def _compiled() -> list[Any]:
-    """Return the models that are needed, each after those it reads."""
-    from dbt.cli.main import dbtRunner
-
+def compiled(*wanted: str) -> list[Any]:
+    """Return the models that those wanted are made from, and these, each after those it reads."""
     with TemporaryDirectory() as folder:
-        home = Home(Path(folder))
-        manifest = warehouse._read_parsed(warehouse.parse(home))
-        with warehouse._environment(home):
-            try:
-                answer = dbtRunner(manifest=manifest).invoke(
-                    [
-                        *("compile", *warehouse._where(home), "--quiet", "--no-write-json"),
-                        *("--select", *(f"+{name}" for name in WANTED)),
-                        *("--target-path", str(home.warehouse / "target")),
-                        *("--vars", json.dumps({"as_of_us": AS_OF_US})),
-                    ]
-                )
-            finally:
-                warehouse._close_connections()
-    assert answer.success, answer.exception
-    models = (result.node for result in answer.result.results if result.node.resource_type == "model")
-    by_id = {model.unique_id: model for model in models}
-    ordered: dict[str, Any] = {}
-
-    def add(unique_id: str) -> None:
-        for parent in by_id[unique_id].depends_on.nodes:
-            if parent in by_id and parent not in ordered:
-                add(parent)
-        ordered[unique_id] = by_id[unique_id]
-
-    for unique_id in by_id:
-        add(unique_id)
-    return list(ordered.values())
+        return warehouse.compiled(Home(Path(folder)), {"as_of_us": AS_OF_US}, [f"+{name}" for name in wanted])
 
 
 def _with_variable(sql: str) -> str:

@@ -475,6 +475,7 @@ def test_people_see_the_entry_with_reasons_what_would_be_quarantined_and_what_pr
         ("files", "new", "catalogue", "can be read|nothing there"),
         ("files", "new", "in/jobs.csv", "is a file, and `connection` wants its folder"),
         ("database", "new", "sqlite:///gone.db", "gone.db does not exist"),
+        ("database", "new", "duckdb:///gone.duckdb", "the DuckDB file .*gone.duckdb does not exist"),
         ("database", "new", "${NOT_SET_ANYWHERE}", "NOT_SET_ANYWHERE is not set"),
         ("database", "new", "postgresql://me:hunter2@localhost/x", "holds a password"),
         ("database", "new", "mssql+pyodbc:///?odbc_connect=UID%3Dme%3BPWD%3Dhunter2", "holds a password"),
@@ -492,6 +493,15 @@ def test_what_cannot_be_looked_into_is_said_with_the_remedy(
 
     assert "hunter2" not in str(refused.value)
     assert (tiny_home.catalogue / "sources.yml").read_bytes() == before
+
+
+def test_a_file_of_names_in_cp1252_is_said_to_be_that(tiny_home: Home) -> None:
+    people = "ticket_id,agent,opened,closed\nT1,Müller,2026-01-05 10:00,2026-01-05 11:00\n"
+    (tiny_home.root / "drop").mkdir()
+    (tiny_home.root / "drop" / "people.csv").write_text(people, encoding="cp1252")
+
+    with pytest.raises(UserError, match=r"It may be cp1252: if so, write `encoding: cp1252` in sources.yml"):
+        add_source(tiny_home, "files", "drop", "drop")
 
 
 def test_an_entity_or_zone_that_is_not_there_is_named(tiny_home: Home, database: str) -> None:

@@ -122,7 +122,7 @@ def test_every_limit_that_the_guide_shows_is_one() -> None:
     assert [limit_of(text).kind for text in shown] == ["time"] * 4 + ["working_days"] * 2 + ["promised"] * 2
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/catalogue.md", "docs/questions.md", "docs/history.md"])
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
 def test_every_file_that_a_page_links_to_is_there(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     linked = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]

@@ -92,3 +92,19 @@
             and {{ microseconds(instant) }} >= business_day.from_us
             and {{ microseconds(instant) }} < business_day.to_us
 {%- endmacro %}
+
+{# For sentences. A rate is rounded down to hundredths of a percent, so that 89.996 % never reads 90 %. #}
+{% macro spoken_rate(rate, rounded='floor') -%}
+    cast(cast({{ rounded }}({{ rate }} * 10000) / 100 as decimal(5, 2)) as varchar) || ' %'
+{%- endmacro %}
+
+{# A rate that people wrote, with as many digits as they did. #}
+{% macro spoken_threshold(rate) %}cast(round({{ rate }} * 100, 6) as varchar) || ' %'{% endmacro %}
+
+{% macro spoken_duration(seconds) -%}
+    case
+        when {{ seconds }} < 60 then cast(round({{ seconds }}, 1) as varchar) || ' s'
+        when {{ seconds }} < 3600 then cast(round({{ seconds }} / 60, 1) as varchar) || ' min'
+        else cast(round({{ seconds }} / 3600, 2) as varchar) || ' h'
+    end
+{%- endmacro %}

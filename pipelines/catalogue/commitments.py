@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -27,6 +28,7 @@ COLUMNS = (
     "target_rate",
     "penalty_per_breach",
     "penalty_per_hour",
+    "penalty_cap",
     "valid_from",
     "valid_to",
 )
@@ -70,6 +72,7 @@ class Commitment(Model):
     target_rate: Number | None = Field(None, ge=0, le=1)
     penalty_per_breach: Number | None = Field(None, ge=0)
     penalty_per_hour: Number | None = Field(None, ge=0)
+    penalty_cap: Number | None = Field(None, ge=0)
     valid_from_us: Instant | None = Field(None, alias="valid_from")
     valid_to_us: Instant | None = Field(None, alias="valid_to")
     line: int = Field(0, alias="(line)")
@@ -108,34 +111,38 @@ def read_commitments(file: File) -> Commitments:
     if table is None:
         return Commitments()
     header, rows = table
-    _check_header(header, file)
+    check_header(header, file, COLUMNS, REQUIRED_COLUMNS, Commitment)
     for row in rows:
         row.setdefault("commitment_id", derived_id(row))
     if not rows and not file.mistakes:
         file.warn((), "there is no commitment, so every run is uncommitted; add a row for each promise")
     _note_repeated_ids(rows, file)
-    found = [file.read(Commitment, _known_cells(row).having(line=file.line(row))) for row in rows]
+    found = [file.read(Commitment, known_cells(row, COLUMNS).having(line=file.line(row))) for row in rows]
     right = tuple(commitment for commitment in found if commitment is not None)
     return Commitments(right, tuple(rows), tuple(column for column in header if column in COLUMNS))
 
 
-def _check_header(header: list[str], file: File) -> None:
+def check_header(
+    header: list[str], file: File, columns: Sequence[str], required: Sequence[str], model: type[Model]
+) -> None:
+    """Note columns that nobody knows, that are there twice or that are missing."""
     place = ("header",)
     for index, column in enumerate(header):
         if column in header[:index]:
             file.mistake(place, f"the column '{column}' is there twice; remove one")
         elif not column:
             file.mistake(place, f"column {index + 1} has no name; name it, or remove it")
-        elif column not in COLUMNS:
-            file.mistake(place, f"unknown column '{column}'; {suggest(column, COLUMNS)}")
-    for column in REQUIRED_COLUMNS:
+        elif column not in columns:
+            file.mistake(place, f"unknown column '{column}'; {suggest(column, columns)}")
+    for column in required:
         if column not in header:
-            file.mistake(place, f"the column `{column}` is missing: {Commitment.model_fields[column].description}")
+            file.mistake(place, f"the column `{column}` is missing: {model.model_fields[column].description}")
             file.columns_missing.add(column)
 
 
-def _known_cells(row: WrittenDict) -> WrittenDict:
-    cells = WrittenDict({column: cell for column, cell in row.items() if column in COLUMNS})
+def known_cells(row: WrittenDict, columns: Sequence[str]) -> WrittenDict:
+    """Return the cells of a row without those of columns that nobody knows, which the header's check has noted."""
+    cells = WrittenDict({column: cell for column, cell in row.items() if column in columns})
     cells.place = row.place
     return cells
 

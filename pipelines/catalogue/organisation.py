@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
@@ -18,6 +19,15 @@ def _currency(code: str) -> str:
     if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
         raise ValueError("is no currency; write its ISO code of three capitals, e.g. EUR")
     return code
+
+
+def _address(address: SecretStr) -> SecretStr:
+    parts = urlsplit(address.get_secret_value())
+    if parts.scheme.partition("+")[0] not in ("postgresql", "postgres"):
+        raise ValueError(
+            "is no address of a PostgreSQL database; it looks like postgresql://user:password@host/database"
+        )
+    return address
 
 
 class Review(Model):
@@ -52,7 +62,18 @@ class Organisation(Model):
         "service_level",
         "source_system",
     )
-    publish: dict[Outlet, Annotated[SecretStr, BeforeValidator(as_text)]] = Field(default_factory=dict)
+    publish: dict[Outlet, Annotated[SecretStr, BeforeValidator(as_text), AfterValidator(_address)]] = Field(
+        default_factory=dict
+    )
+
+    def secrets(self) -> list[str]:
+        """Return what must appear in no message, log or table, the longest first."""
+        found = set()
+        for address in self.publish.values():
+            whole = address.get_secret_value()
+            password = urlsplit(whole).password or ""
+            found |= {whole, password, unquote(password)}
+        return sorted((secret for secret in found if len(secret) > 2), key=len, reverse=True)
 
 
 def read_organisation(file: File) -> Organisation | None:
@@ -61,11 +82,6 @@ def read_organisation(file: File) -> Organisation | None:
     if content is None:
         return None
     organisation = file.read(Organisation, content)
-    if organisation is not None and organisation.publish:
-        file.warn(
-            ("publish", "postgresql"),
-            "publishing into PostgreSQL is not available yet; the warehouse file and Parquet are published",
-        )
     return organisation
 
 

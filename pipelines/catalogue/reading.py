@@ -223,7 +223,7 @@ class File:
             case "missing" | "default_factory_not_called":
                 return
             case "value_error":
-                message = f"{shown} {context['error']}"
+                message = f"{shown} {context['error']}".lstrip()
             case "secret_in_file":
                 message = f"{label} {error['msg']}"
             case "literal_error":

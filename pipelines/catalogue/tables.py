@@ -94,8 +94,19 @@ SCHEMAS = {
             "target_rate": RATE,
             "penalty_per_breach": RATE,
             "penalty_per_hour": RATE,
+            "penalty_cap": RATE,
             "valid_from_us": INSTANT,
             "valid_to_us": INSTANT,
+        }
+    ),
+    "service_credit": pa.schema(
+        {
+            "commitment_id": TEXT,
+            "process": TEXT,
+            "rate_from": RATE,
+            "rate_to": RATE,
+            "credit_rate": RATE,
+            "credit_amount": RATE,
         }
     ),
     "calendar": pa.schema(
@@ -157,6 +168,10 @@ def catalogue_tables(catalogue: Catalogue) -> dict[str, pa.Table]:
         ],
         "owner": list(_owners(catalogue)),
         "commitment": [_commitment(commitment) for commitment in catalogue.commitments],
+        "service_credit": [
+            tuple(getattr(band, column) for column in SCHEMAS["service_credit"].names)
+            for band in catalogue.service_credits
+        ],
         "calendar": [
             (ROUND_THE_CLOCK, zone, None, None, NEVER_STOPS),
             *(_calendar(calendar) for calendar in catalogue.calendars.values()),

@@ -20,6 +20,7 @@ from pipelines.catalogue.mistakes import CatalogueError, Mistake
 from pipelines.catalogue.organisation import Organisation, read_organisation
 from pipelines.catalogue.processes import Process, read_processes
 from pipelines.catalogue.reading import File
+from pipelines.catalogue.service_credits import ServiceCredit, read_service_credits
 from pipelines.catalogue.sources import Source, read_sources
 from pipelines.home import Home
 
@@ -32,6 +33,7 @@ class Catalogue(Model):
     processes: dict[str, Process]
     commitments: tuple[Commitment, ...]
     calendars: dict[str, Calendar]
+    service_credits: tuple[ServiceCredit, ...] = ()
     indicators: dict[str, Indicator] = Field(default_factory=dict)
 
     _warnings: tuple[Mistake, ...] = PrivateAttr(())
@@ -54,7 +56,9 @@ class Catalogue(Model):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _content(self) -> dict[str, Any]:
-        content = self.model_dump(mode="json", exclude={"commitments": {"__all__": {"line"}}})
+        content = self.model_dump(
+            mode="json", exclude={"commitments": {"__all__": {"line"}}, "service_credits": {"__all__": {"line"}}}
+        )
         for calendar in content["calendars"].values():
             for version in calendar["versions"]:
                 # A set has no order of its own.
@@ -68,9 +72,17 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
     ``today`` is what default horizons are counted from.
     """
     today = today or datetime.now(UTC).date()
-    names = ("organisation.yml", "sources.yml", "processes.yml", "commitments.csv", "calendars.yml", "indicators.yml")
+    names = (
+        "organisation.yml",
+        "sources.yml",
+        "processes.yml",
+        "commitments.csv",
+        "calendars.yml",
+        "service_credits.csv",
+        "indicators.yml",
+    )
     files = [File(home.catalogue / name, f"{home.catalogue.name}/{name}", environ) for name in names]
-    of_organisation, of_sources, of_processes, of_commitments, of_calendars, of_indicators = files
+    of_organisation, of_sources, of_processes, of_commitments, of_calendars, of_credits, of_indicators = files
 
     organisation = read_organisation(of_organisation)
     if organisation is not None:
@@ -86,6 +98,9 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
     crosschecks.check_names_in_sources(of_sources, declared)
     crosschecks.check_names_in_commitments(of_commitments, commitments.rows, declared, of_calendars)
     crosschecks.check_overlaps(of_commitments, commitments.rows, commitments.header)
+    service_credits = read_service_credits(
+        of_credits, (row["commitment_id"] for row in commitments.rows), declared and declared.keys()
+    )
     used = {commitment.calendar for commitment in commitments.right}
     used |= crosschecks.check_names_in_indicators(of_indicators, declared, of_calendars)
     crosschecks.check_horizons(of_calendars, calendars, used, today)
@@ -99,6 +114,7 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
         processes=processes,
         commitments=commitments.right,
         calendars=calendars,
+        service_credits=service_credits,
         indicators=indicators,
     )
     catalogue._warnings = tuple(sorted({warning for file in files for warning in file.warnings}))

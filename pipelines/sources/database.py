@@ -12,8 +12,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -39,6 +41,9 @@ ROWS_IN_MEMORY = 20_000
 ROWS_IN_BATCH = 1_000_000
 # A host that swallows packets would otherwise hold the run for minutes.
 SECONDS_TO_CONNECT = 30
+# DuckDB runs within this process and would take most of the machine. What does not fit is sorted on disk; each thread
+# needs memory of its own for that, and the rows are not taken any faster than one delivers them.
+DUCKDB_MEMORY, DUCKDB_THREADS = "512MB", 1
 
 # Nothing is ever written to a source, and what a session shows must not depend on a user's or a server's settings.
 _MARIADB_SESSION = ("SET SESSION TRANSACTION READ ONLY", "SET SESSION time_zone = '+00:00'")
@@ -132,6 +137,8 @@ def tables(source: Source, home: Home) -> list[Table]:
     """Return what the user of the connection may see, but for the database's own."""
     entity = _no_entity()
     with _said_clearly(source, entity) as place, _connected(source, entity, home, place) as connection:
+        if connection.dialect.name == "duckdb":
+            return _duckdb_tables(connection)
         inspector = sa.inspect(connection)
         default = inspector.default_schema_name
         own = {"information_schema", "pg_catalog", "mysql", "performance_schema", "sys", "pg_toast"}
@@ -350,13 +357,13 @@ def _reading(
     landed = [(chosen_names or {}).get(column[0], column[0]) for column in described]
     cursor_type = None
     texts: list[Callable[[Any], str | None]] = [_text] * len(described)
-    if connection.dialect.name == "postgresql":
-        columns = [_postgresql_column(f"pulled.{quoted(column[0])}", column) for column in described]
+    typed = _TYPED.get(connection.dialect.name)
+    if typed is not None:
+        columns = [typed(f"pulled.{quoted(column[0])}", column) for column in described]
         schema = pa.schema([pa.field(name, kind) for name, (_, kind) in zip(landed, columns, strict=True)])
         chosen = ", ".join(f"{sql} AS {quoted(name)}" for name, (sql, _) in zip(landed, columns, strict=True))
         if entity.cursor:
-            oid = described[names.index(entity.cursor)][1]
-            cursor_type = connection.scalar(sa.text("SELECT format_type(:oid, NULL)").bindparams(oid=oid))
+            cursor_type = _type_name(connection, described[names.index(entity.cursor)][1])
     else:
         schema = pa.schema([pa.field(name, pa.string()) for name in landed])
         chosen = ", ".join(f"pulled.{quoted(column[0])}" for column in described) if chosen_names else "pulled.*"
@@ -384,7 +391,13 @@ def _reading(
         order = dict.fromkeys([entity.cursor, *(name for name in entity.key if name in names)])
         words.append("ORDER BY " + ", ".join(f"pulled.{quoted(name)}" for name in order))
     statement = sa.text("\n".join(words)).bindparams(**parameters)
-    return _Reading(statement, schema, connection.dialect.name != "postgresql", cursor_type, texts)
+    return _Reading(statement, schema, typed is None, cursor_type, texts)
+
+
+def _type_name(connection: Connection, kind: Any) -> str:
+    if connection.dialect.name == "postgresql":
+        return connection.scalar(sa.text("SELECT format_type(:oid, NULL)").bindparams(oid=kind))
+    return str(kind)
 
 
 def _subject(entity: Entity, connection: Connection) -> str:
@@ -416,15 +429,14 @@ def _describe(source: Source, entity: Entity, connection: Connection, subject: s
 
 def _check_table(source: Source, entity: Entity, connection: Connection) -> None:
     schema, table = _table(entity)
-    inspector = sa.inspect(connection)
-    if schema and schema not in inspector.get_schema_names():
-        known = ", ".join(inspector.get_schema_names())
+    schemas, tables = _names(connection, schema)
+    if schema and schema not in schemas:
+        known = ", ".join(schemas)
         raise SourceError(
             source.name,
             entity.name,
             f"there is no schema {schema!r} in this database (it has {known}): correct `from` in sources.yml.",
         )
-    tables = sorted([*inspector.get_table_names(schema), *inspector.get_view_names(schema)])
     if table not in tables:
         near = get_close_matches(table, tables, n=3) or tables[:10]
         known = f"near it: {', '.join(near)}" if near else "it has none that this user may see"
@@ -433,6 +445,19 @@ def _check_table(source: Source, entity: Entity, connection: Connection) -> None
             entity.name,
             f"there is no table or view {entity.from_!r} in this database ({known}): correct `from` in sources.yml.",
         )
+
+
+def _names(connection: Connection, schema: str | None) -> tuple[list[str], list[str]]:
+    """The schemas of the database, and the tables and views of one of them, by default of its default one."""
+    if connection.dialect.name == "duckdb":
+        found = connection.execute(sa.text(_DUCKDB_TABLES)).all()
+        tables = [name for of_schema, name, *_ in found if of_schema == (schema or _DUCKDB_SCHEMA)]
+        return sorted({_DUCKDB_SCHEMA, *(of_schema for of_schema, *_ in found)}), tables
+    inspector = sa.inspect(connection)
+    schemas = inspector.get_schema_names()
+    if schema and schema not in schemas:
+        return schemas, []
+    return schemas, sorted([*inspector.get_table_names(schema), *inspector.get_view_names(schema)])
 
 
 def _check_columns(source: Source, entity: Entity, names: list[str]) -> None:
@@ -508,6 +533,69 @@ def _within_calendar(column: str, kind: str) -> str:
     )
 
 
+# --- DuckDB: declared types too; SQLAlchemy's reflection asks it for what only PostgreSQL has ------------------------
+
+_DUCKDB_SCHEMA = "main"
+_DUCKDB_TABLES = """
+    SELECT listed.schema_name, listed.name, listed.rows, keys.columns
+    FROM (
+        SELECT database_name, schema_name, table_name AS name, estimated_size AS rows FROM duckdb_tables()
+        UNION ALL
+        SELECT database_name, schema_name, view_name, NULL FROM duckdb_views() WHERE NOT internal
+    ) listed
+    LEFT JOIN (
+        SELECT database_name, schema_name, table_name AS name, constraint_column_names AS columns
+        FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'
+    ) keys USING (database_name, schema_name, name)
+    WHERE listed.database_name = current_database()
+    ORDER BY ALL
+"""
+_DUCKDB_PLAIN = {
+    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger"), pa.int64()),
+    "boolean": pa.bool_(),
+    "double": pa.float64(),
+}
+_DUCKDB_TIMES = {
+    "date": ("date", pa.date32()),
+    "timestamp": ("timestamp", pa.timestamp("us")),
+    "timestamp_s": ("timestamp", pa.timestamp("us")),
+    "timestamp_ms": ("timestamp", pa.timestamp("us")),
+    "timestamp with time zone": ("timestamptz", pa.timestamp("us", "UTC")),
+}
+_DUCKDB_NESTED = {"list", "array", "struct", "map", "union"}
+
+
+def _duckdb_column(column: str, description: Any) -> tuple[str, pa.DataType]:
+    kind = description[1].id
+    if kind in _DUCKDB_PLAIN:
+        return column, _DUCKDB_PLAIN[kind]
+    if kind in _DUCKDB_TIMES:
+        name, of_arrow = _DUCKDB_TIMES[kind]
+        return _within_calendar(column if kind == name else rf"{column}\:\:{name}", name), of_arrow
+    if kind == "float":
+        # By way of text 0.1 stays 0.1 and does not become 0.10000000149.
+        return rf"{column}\:\:text\:\:double", pa.float64()
+    if kind == "blob":
+        return f"coalesce(try(decode({column})), lower(hex({column})))", pa.string()
+    if kind in _DUCKDB_NESTED:
+        return rf"to_json({column})\:\:text", pa.string()
+    # Also of nanoseconds, which Python's times would cut off, and of decimals and HUGEINT, which Arrow's numbers would.
+    return rf"{column}\:\:text", pa.string()
+
+
+def _duckdb_tables(connection: Connection) -> list[Table]:
+    return [
+        Table(name if schema == _DUCKDB_SCHEMA else f"{schema}.{name}", tuple(key or ()), rows)
+        for schema, name, rows, key in connection.execute(sa.text(_DUCKDB_TABLES))
+    ]
+
+
+_TYPED: dict[str, Callable[[str, Any], tuple[str, pa.DataType]]] = {
+    "postgresql": _postgresql_column,
+    "duckdb": _duckdb_column,
+}
+
+
 # --- MariaDB and MySQL: text, as everywhere without dependable types, but for what would be misread -----------------
 
 _MARIADB_INSTANT, _MARIADB_TIMES, _MARIADB_BITS = 7, {7, 10, 12}, 16
@@ -560,7 +648,8 @@ _CURSOR_VALUES: dict[str, Callable[[str], Any]] = {
 }
 
 
-_NUMBERS = ("int", "bigint", "smallint", "float", "decimal", "numeric", "double", "real")
+_NUMBERS = ("int", "bigint", "smallint", "float", "decimal", "numeric", "double", "real", "tinyint", "hugeint")
+_NUMBERS += ("utinyint", "usmallint", "uint", "ubigint", "uhugeint")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(?P<seconds>:\d{2})?(?P<fraction>\.\d+)?)?")
 
 
@@ -621,7 +710,8 @@ def _range(source: Source, entity: Entity, state: Mapping[str, Any], between: Ra
 
 
 def _is_number(cursor_type: str | None) -> bool:
-    return (cursor_type or "").startswith(_NUMBERS) and cursor_type != "interval"
+    named = (cursor_type or "").lower()
+    return named.startswith(_NUMBERS) and named != "interval"
 
 
 def _moment(source: Source, entity: Entity, stands: str) -> datetime:
@@ -680,6 +770,9 @@ class _Following:
 
     def _is_ahead(self, value: Any) -> bool:
         if isinstance(value, str):
+            # Exact numbers come as text too, and 20991231 reads as a date.
+            if _is_number(self.cursor_type):
+                return False
             try:
                 value = datetime.fromisoformat(value)
             except ValueError:
@@ -700,8 +793,12 @@ def _connected(source: Source, entity: Entity, home: Home, place: _Place) -> Ite
     url = _url(source, entity)
     place.secrets = _secrets(url)
     seconds = source.timeout.total_seconds() if source.timeout else SECONDS_TO_CONNECT
-    is_file = url.get_backend_name() == "sqlite"
-    engine = _sqlite(source, entity, url, home, seconds) if is_file else _server(source, url, seconds)
+    if url.get_backend_name() == "sqlite":
+        engine = _sqlite(_file(source, entity, url, home, "SQLite"), seconds)
+    elif url.get_backend_name() == "duckdb":
+        engine = _duckdb(_file(source, entity, url, home, "DuckDB"), home)
+    else:
+        engine = _server(source, url, seconds)
     place.words = "cannot connect: "
     try:
         with patiently(engine.connect, source.retries, _may_pass) as connection:
@@ -760,19 +857,19 @@ def _say(statement: str, connection: Any, record: Any) -> None:
         cursor.execute(statement)
 
 
-def _sqlite(source: Source, entity: Entity, url: URL, home: Home, seconds: float) -> Engine:
+def _file(source: Source, entity: Entity, url: URL, home: Home, kind: str) -> Path:
     if not url.database or url.database == ":memory:":
         raise SourceError(
             source.name,
             entity.name,
-            "`connection` names no SQLite file: write sqlite:///path/of/file.db in sources.yml.",
+            f"`connection` names no {kind} file: write {kind.lower()}:///path/of/file.db in sources.yml.",
         )
     path = home.root / url.database
     if not path.is_file():
         raise SourceError(
             source.name,
             entity.name,
-            f"the SQLite file {path} does not exist: deliver it, or correct `connection` of {source.name} in "
+            f"the {kind} file {path} does not exist: deliver it, or correct `connection` of {source.name} in "
             "sources.yml (a path that is not absolute is relative to the home).",
         )
     try:
@@ -781,11 +878,52 @@ def _sqlite(source: Source, entity: Entity, url: URL, home: Home, seconds: float
         raise SourceError(
             source.name, entity.name, f"{path} may not be read by this user: give it the right to, then run again."
         ) from None
+    return path
 
+
+def _sqlite(path: Path, seconds: float) -> Engine:
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=seconds)
 
     return sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
+
+
+def _duckdb(path: Path, home: Home) -> Engine:
+    import duckdb
+    from duckdb_engine import ConnectionWrapper
+
+    def connect() -> ConnectionWrapper:
+        folder = home.warehouse / "pulls"
+        folder.mkdir(parents=True, exist_ok=True)
+        # Attached to an instance of this pull alone: opened as it is, a file shares its settings with all who have it
+        # open in this process, and sorts beside itself, where nothing may be written.
+        connection = duckdb.connect()
+        try:
+            for setting in (
+                f"memory_limit = '{DUCKDB_MEMORY}'",
+                f"threads = {DUCKDB_THREADS}",
+                f"temp_directory = {_literal(folder / f'duckdb-{uuid4().hex}')}",
+                "autoinstall_known_extensions = false",
+                "enable_progress_bar = false",
+                "TimeZone = 'UTC'",
+            ):
+                connection.execute(f"SET {setting}")
+            # Views in the file may name it as DuckDB does, but for what its own catalogues are called.
+            name = path.name.partition(".")[0]
+            name = f"{name}_file" if name.lower() in ("", "memory", "system", "temp") else name
+            name = '"' + name.replace('"', '""') + '"'
+            connection.execute(f"ATTACH {_literal(path)} AS {name} (READ_ONLY, TYPE duckdb)")
+            connection.execute(f"USE {name}")
+        except duckdb.Error:
+            connection.close()
+            raise
+        return ConnectionWrapper(connection)
+
+    return sa.create_engine("duckdb://", creator=connect, poolclass=sa.pool.NullPool)
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _secrets(url: URL) -> list[str]:
@@ -813,7 +951,7 @@ class _Place:
 
 
 UNREACHABLE = r"resolve|connection refused|timeout|timed out|could not connect|can't connect|connection failed"
-BUSY = r"starting up|too many (?:clients|connections)|remaining connection slots"
+BUSY = r"starting up|too many (?:clients|connections)|remaining connection slots|could not set lock"
 REMEDIES = {
     r"password authentication|access denied for user|no password supplied|authentication failed": (
         "The user name or password is refused: correct the `connection` of {source} (its environment variable)."
@@ -823,10 +961,18 @@ REMEDIES = {
     ),
     UNREACHABLE: ("Is the server up, and are host, port and database in the `connection` of {source} right?"),
     r"permission denied|denied to user|not authorized": "Give this user the right to read it (GRANT SELECT).",
-    r"no such column|column .* does not exist|unknown column": "Correct the `query` of the entity in sources.yml.",
-    r"no such table|relation .* does not exist|syntax error": "Correct `from` or `query` of the entity in sources.yml.",
+    r"no such column|column .* does not exist|unknown column|referenced column .* not found": (
+        "Correct the `query` of the entity in sources.yml."
+    ),
+    r"no such table|(?:relation|table with name) .* does not exist|syntax error": (
+        "Correct `from` or `query` of the entity in sources.yml."
+    ),
     r"database is locked": "Another program is writing: run again when it has finished.",
-    r"malformed|not a database|encrypted": "The file is damaged or cut: deliver it again.",
+    r"out of memory error": "Give the entity a `query` of the columns that are needed: the rest need not be sorted.",
+    r"could not set lock": "Another program has it open to write: run again when it has closed it, or read a copy.",
+    r"malformed|not a (?:valid DuckDB )?database|encrypted|enough bytes|corrupt|checksum": (
+        "The file is damaged or cut: deliver it again."
+    ),
     r"decode to utf-8": "Cast the column in a `query`: CAST(… AS BLOB) lands as text where it is one, else as hex.",
 }
 

@@ -64,7 +64,7 @@ FULL: dict[str, dict[str, Any]] = {
         "currency": "CNY",
         "review": {"raise_at": 0.9},
         "achievement_dimensions": ["segment"],
-        "publish": {"postgresql": "x"},
+        "publish": {"postgresql": "postgresql://x"},
     },
     "sources.yml": {
         "sources": {

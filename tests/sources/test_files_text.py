@@ -12,6 +12,11 @@ from pipelines.sources.files.delimited import LONGEST_CELL, LONGEST_FAST_LINE
 from .conftest import Bench, rows
 
 CHINESE = "工单,步骤,备注\n1,受理,客户来电反映网络不通\n2,处理,已派单给装维人员\n"
+NAMES = "id,name,betrag\n1,Müller,5\n2,Schröder,7\n3,Jäger,9\n"
+FRENCH = "id,nom\n1,Hélène Préféré\n2,Noël\n3,Société créée à Orléans\n"
+POLISH = "id,imie\n1,Łukasz\n2,Żółć\n3,Paweł\n4,Małgorzata\n"
+CZECH = "id,jmeno\n1,Dvořák\n2,Němec\n3,Růžička\n4,Kučera\n"
+TRADITIONAL = "單號,步驟,備註\n1,受理,客戶來電反映網路不通\n2,處理,已派單給裝維人員\n"
 GERMAN = 'Auftrag;Schritt;Notiz\n1;geprüft;"Straße\nzurück"\n2;€ bezahlt;Größe „groß“\n'
 
 
@@ -60,7 +65,14 @@ def test_json_may_be_declared_too(bench: Bench) -> None:
     ("content", "line", "proposed"),
     [
         (CHINESE.encode("gb18030"), 1, "gb18030"),
+        (CHINESE.replace("受理", "Wang 受理 by Müller").encode("gb18030"), 1, "gb18030"),
+        (TRADITIONAL.encode("big5"), 1, "big5"),
         (GERMAN.encode("cp1252"), 2, "cp1252"),
+        (NAMES.encode("cp1252"), 2, "cp1252"),
+        (b"id,step\n1,g\xf6d\n", 2, "cp1252"),
+        (FRENCH.encode("cp1252"), 2, "cp1252"),
+        (POLISH.encode("cp1250"), 2, "cp1250"),
+        (CZECH.encode("cp1250"), 2, "cp1250"),
         (("a,b,c\n" + "1,x,y\n" * 50_000 + CHINESE * 3).encode("gb18030"), 50_002, "gb18030"),
     ],
 )

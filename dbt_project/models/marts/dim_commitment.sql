@@ -15,6 +15,7 @@ select
     target_rate,
     penalty_per_breach,
     penalty_per_hour,
+    penalty_cap,
     {{ instant('valid_from_us') }} as valid_from,
     {{ instant('valid_to_us') }} as valid_to,
     coalesce(valid_from_us < {{ as_of() }}, true) and coalesce(valid_to_us >= {{ as_of() }}, true) as is_in_force

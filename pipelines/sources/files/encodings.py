@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +24,17 @@ MARKS = {
 # So many bytes beyond ASCII are valid UTF-8 by chance in no other encoding.
 NO_CHANCE = 20
 LOOKED_AT = 256 * 1024
+# Letters that stand alone for each place where several stand together: in a Western text there are many more.
+MOSTLY = 3
 # What business systems write; charset-normalizer knows a hundred that hardly any does.
 PROPOSED = ["gb18030", "cp1252", "big5", "shift_jis", "euc_kr", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255"]
+# A letter of cp1252 beside one of ASCII and no other: an East Asian character is two bytes, of which the second may be
+# an ASCII letter, but the first is seldom one of these.
+_LETTER = rb"(?<![\x80-\xff])[\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xc0-\xd6\xd8-\xf6\xf8-\xff](?![\x80-\xff])"
+_LONE_LETTER = re.compile(rb"(?<=[A-Za-z])%b|%b(?=[A-Za-z])" % (_LETTER, _LETTER))
+_SIDE_BY_SIDE = re.compile(rb"[\x80-\xff]{2,}")
+# Within a word the West writes neither of these two, and Czech writes its letters ě and ů with them in cp1250.
+_CENTRAL_EUROPEAN = re.compile(rb"[\xec\xf9][a-z]")
 
 
 @dataclass(frozen=True)
@@ -58,11 +68,23 @@ class Text:
         with self.opened() as file:
             # The lines that are ASCII in every encoding tell nothing, and there may be many of them.
             telling = b"".join(line for line in file.readlines(16 * LOOKED_AT) if not line.isascii())[:LOOKED_AT]
-        best = from_bytes(telling, cp_isolation=PROPOSED).best()
-        # Where several give the same text, it is the one that more systems write.
-        is_western = best is None or "cp1252" in best.could_be_from_charset
-        found = "cp1252" if is_western else best.encoding
+        found = "cp1252"
+        if not _looks_western(telling):
+            best = from_bytes(telling, cp_isolation=PROPOSED).best()
+            # Where several give the same text, it is the one that more systems write.
+            if best is not None and "cp1252" not in best.could_be_from_charset:
+                found = best.encoding
         return f"It may be {found}: if so, write `encoding: {found}` in sources.yml; else have it exported as UTF-8"
+
+
+def _looks_western(telling: bytes) -> bool:
+    """Say so of words with an accent here and there, which read as East Asian or Central European to statistics."""
+    try:
+        telling.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    lone = len(_LONE_LETTER.findall(telling))
+    return lone > MOSTLY * len(_SIDE_BY_SIDE.findall(telling)) and not _CENTRAL_EUROPEAN.search(telling)
 
 
 @contextmanager

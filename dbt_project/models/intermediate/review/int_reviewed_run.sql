@@ -19,6 +19,7 @@ select
     run.tolerance_limit_seconds,
     run.elapsed_seconds,
     run.started_at,
+    run.started_on,
     run.ended_at,
     run.reported_status,
     run.reported_status = 'completed' and run.is_commitment_kept as is_kept

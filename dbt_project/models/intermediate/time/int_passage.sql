@@ -8,11 +8,13 @@ select
     node,
     department,
     visit,
+    calendar,
     started_us,
     ended_us,
     lag(run_id) over in_order as from_run_id,
     lag(node) over in_order as from_node,
     lag(department) over in_order as from_department,
+    lead(started_us) over in_order as next_started_us,
     max(coalesce(ended_us, {{ forever() }})) over (
         partition by process, work_order_id
         order by started_us, coalesce(ended_us, {{ forever() }}), coalesce(node_order, 0), run_id

@@ -1,0 +1,1 @@
+select * from {{ parquet(var('catalogue_path') ~ '/service_credit.parquet') }}
