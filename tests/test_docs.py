@@ -21,8 +21,8 @@ QUESTIONS = re.findall(
 MAY_BE_EMPTY = {"Which nodes got worse"}
 
 
-def test_the_five_questions_have_an_answer_each() -> None:
-    assert len(QUESTIONS) == 5
+def test_the_questions_are_numbered_and_asked_in_sql() -> None:
+    assert len(QUESTIONS) >= 5
 
 
 @pytest.mark.xdist_group("built")
