@@ -189,6 +189,20 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ["mend", "raise", "watch", "watch", "uncertain", "not_enough_data"] * 3
         ):
             review(con, f"a-commitment-{number}", recommendation, node_name=NASTY if number == 1 else "Check")
+        for order, (unit, value) in enumerate([("share", 0.912), ("seconds", 93_600.0), ("share", None)], start=1):
+            for back in range(3):
+                insert(con, "service_indicator_by_period", indicator=f"indicator_{order}", indicator_name=NASTY * order,
+                       indicator_order=order, kind="resolution_time", measure="median", grain="month",
+                       period_start=months_before(month, back), segment="(all)", status="measured", denominator=201.0,
+                       numerator=190.0, unit=unit, value=value and value - back, target=value,
+                       is_target_met=order == 1)  # fmt: skip
+        for gap, name in enumerate(("expectation", "standard", "performance", "promise"), start=1):
+            for process in (NASTY, "Complaint handling"):
+                insert(con, "service_gap_by_period", grain="review", period_start=months_before(month, 3),
+                       period_end=month, process=process, process_name=process, gap=gap, gap_name=name,
+                       status="measured", n=1_200, concerned=300, share=0.25, size_seconds=36_000.0 * gap,
+                       size_per_work_order_seconds=9_000.0 * gap, is_largest=gap == 4, satisfaction_kept=0.8,
+                       ratings_kept=200, satisfaction_broken=0.3, ratings_broken=40)  # fmt: skip
     file.chmod(0o444)
     return file
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from pipelines.sample_organisation import voice
 from pipelines.sample_organisation.systems import crm, field_service, finance, ticketing, workflow
 
 
@@ -87,6 +88,20 @@ def test_the_workflow_engine_has_events_of_every_kind_of_mistake(whole_history) 
             "no activity": settlements["activity"] == "",
             "unreadable time (complaint)": complaints["time"].str.startswith("0000"),
             "no case": complaints["case"] == "",
+        }
+    )
+
+
+def test_customers_and_outages_have_rows_of_every_kind_of_mistake(whole_history) -> None:
+    said, log = voice.answers(whole_history), voice.outages(whole_history)
+    _each_happens_a_few_times(
+        {
+            "off the scale": (said["question"] == "rating") & (said["answer"] == "9"),
+            "in words": said["answer"] == "very good",
+            "no work order (answer)": said["order_no"].isna(),
+            "unknown question": said["question"] == "praise",
+            "up before it was down": log["up"].fillna(2**60).astype(float) < log["down"],
+            "unknown system": log["system"] == "Old switchboard",
         }
     )
 

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipelines.sample_organisation import voice
 from pipelines.sample_organisation.staff_hours import NEVER
+from pipelines.sample_organisation.systems import field_service
 from pipelines.sample_organisation.world import World
 
 COMMITMENTS = Path(__file__).parents[2] / "data" / "catalogue" / "commitments.csv"
@@ -110,6 +112,19 @@ def test_everything_else_is_kept_as_often_as_one_would_believe(runs: pd.DataFram
 
     assert rates.between(0.78, 0.98).all(), rates[~rates.between(0.78, 0.98)]
     assert rates.between(0.80, 0.95).mean() > 0.85
+
+
+def test_customers_of_a_broken_promise_rate_it_worse_and_complain_more(whole_history: World) -> None:
+    orders = whole_history.work["broadband_installation"].orders
+    ended = whole_history.work["broadband_installation"].steps.groupby("order")["ended"].max()
+    orders = orders.assign(is_broken=ended > field_service.promised(orders)).set_index("order_no")
+    said = voice.answers(whole_history).join(orders, on="order_no", how="inner")
+    ratings = said[(said["question"] == "rating") & said["answer"].isin(list("12345"))]
+    stars = ratings["answer"].astype(int).groupby(ratings["is_broken"]).mean()
+    complaints = said[said["question"] == "complaint"].groupby("is_broken").size() / orders.groupby("is_broken").size()
+
+    assert stars[False] > stars[True] + 1
+    assert complaints[True] > 5 * complaints[False]
 
 
 def _commit(runs: pd.DataFrame, commitment: dict[str, str], world: World) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from pipelines.sample_organisation import voice
 from pipelines.sample_organisation.systems import crm, field_service, finance, ticketing, workflow
 from pipelines.sample_organisation.world import first_day
 
@@ -21,8 +22,9 @@ RECORDS = {
     "jobs": field_service.jobs,
     "tickets": lambda world: ticketing.changes(world)[0],
     "status_changes": lambda world: ticketing.changes(world)[1],
+    "answers": voice.answers,
 }
-LOGS = ("settlements", "complaints", "status_changes")
+LOGS = ("settlements", "complaints", "status_changes", "answers")
 
 
 @pytest.mark.parametrize("system", RECORDS)
@@ -59,6 +61,16 @@ def test_a_crm_row_that_did_not_change_keeps_its_time_of_change(world) -> None:
     assert_frame_equal(unchanged.sort_index(), today.loc[unchanged.index].sort_index())
     # Nothing comes in behind a cursor that has passed.
     assert tomorrow.index.difference(today.index).isin(tomorrow[tomorrow["updated_at"] > world().now].index).all()
+
+
+def test_an_outage_stays_what_it_was_and_only_gets_its_end(world) -> None:
+    september, october = (voice.outages(world(at)) for at in (dt.datetime(2026, 9, 20, tzinfo=dt.UTC), _now(world)))
+    assert len(october) > len(september) > 5
+
+    shared = october.head(len(september))
+    assert_frame_equal(september.drop(columns="up"), shared.drop(columns="up"))
+    was_over = september["up"].notna()
+    assert (september.loc[was_over, "up"] == shared.loc[was_over, "up"]).all()
 
 
 def test_a_job_that_was_in_work_yesterday_is_done_today(world) -> None:

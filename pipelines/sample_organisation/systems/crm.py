@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -17,6 +18,7 @@ from pipelines.sample_organisation.blemishes import blemish
 from pipelines.sample_organisation.processes import people
 from pipelines.sample_organisation.staff_hours import DAY
 from pipelines.sample_organisation.systems import seen
+from pipelines.sample_organisation.voice import answers
 from pipelines.sample_organisation.world import World
 
 _PROCESSES = {
@@ -29,10 +31,6 @@ _PROCESSES = {
 }
 _MISTAKES = ["unknown state", "no end", "end before start", "no order", "year 2062"]
 _YEARS_2026_TO_2062 = 13_149 * DAY
-_COLUMNS = [
-    "step_id", "order_no", "order_type", "step", "customer_class", "service", "district", "customer_no", "agent",
-    "opened_at", "closed_at", "state", "updated_at",
-]  # fmt: skip
 
 _DATABASE = "crm"
 # What the warehouse connects as: it may read and nothing else.
@@ -61,7 +59,15 @@ do $$ begin
         alter role warehouse_reader set default_transaction_read_only = on;
     end if;
 end $$;
-grant select on order_step to warehouse_reader;
+create table if not exists customer_answer (
+    answer_id bigint primary key,
+    order_no text,
+    question text not null,
+    answer text,
+    remark text,
+    answered_at timestamptz not null
+);
+grant select on order_step, customer_answer to warehouse_reader;
 """
 
 
@@ -129,31 +135,37 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 def load(world: World, administrator: str) -> int:
-    """Make the table hold exactly today's rows, touching none that did not change."""
+    """Make the tables hold exactly today's rows, touching none that did not change."""
     import psycopg
 
     with psycopg.connect(administrator, autocommit=True) as connection:
         known = connection.execute("select 1 from pg_database where datname = %s", [_DATABASE]).fetchone()
         if not known:
             connection.execute(f"create database {_DATABASE}")
-    table = order_steps(world)
-    names = ", ".join(_COLUMNS)
-    values = ", ".join(f"new.{name}" for name in _COLUMNS)
+    steps, said = order_steps(world), answers(world)
     with psycopg.connect(administrator, dbname=_DATABASE) as connection, connection.cursor() as cursor:
         cursor.execute("set local synchronous_commit = off")
         cursor.execute(_SCHEMA)
-        cursor.execute("create temporary table today (like order_step) on commit drop")
-        with cursor.copy(f"copy today ({names}) from stdin") as copy:
-            copy.write(_copy_text(table))
-        cursor.execute("delete from order_step where step_id not in (select step_id from today)")
-        cursor.execute(
-            f"""
-            insert into order_step ({names}) select {values} from today as new order by updated_at, step_id
-            on conflict (step_id) do update set ({names}) = row({values.replace("new.", "excluded.")})
-            where order_step is distinct from excluded
-            """
-        )
-    return len(table)
+        _bring_up_to_date(cursor, "order_step", "step_id", steps)
+        _bring_up_to_date(cursor, "customer_answer", "answer_id", said)
+    return len(steps) + len(said)
+
+
+def _bring_up_to_date(cursor: Any, table: str, key: str, rows: pd.DataFrame) -> None:
+    names = ", ".join(rows.columns)
+    values = ", ".join(f"new.{name}" for name in rows.columns)
+    cursor.execute(f"create temporary table today (like {table}) on commit drop")
+    with cursor.copy(f"copy today ({names}) from stdin") as copy:
+        copy.write(_copy_text(rows))
+    cursor.execute(f"delete from {table} where {key} not in (select {key} from today)")
+    cursor.execute(
+        f"""
+        insert into {table} ({names}) select {values} from today as new order by {rows.columns[-1]}, {key}
+        on conflict ({key}) do update set ({names}) = row({values.replace("new.", "excluded.")})
+        where {table} is distinct from excluded
+        """
+    )
+    cursor.execute("drop table today")
 
 
 def reader_url(administrator: str) -> str:
@@ -164,10 +176,11 @@ def reader_url(administrator: str) -> str:
 
 def _copy_text(table: pd.DataFrame) -> str:
     texts = table.astype(object)
-    for name in ("opened_at", "closed_at", "updated_at"):
+    for name in table.columns.intersection(["opened_at", "closed_at", "updated_at", "answered_at"]):
         stamps = pd.Series(table[name].to_numpy().astype("datetime64[s]")).dt.strftime("%Y-%m-%d %H:%M:%S+00")
         texts[name] = stamps.where(table[name] >= 0, None)
-    texts["service"] = texts["service"].replace("", None)
+    if "service" in texts:
+        texts["service"] = texts["service"].replace("", None)
     # Words of our own only: nothing in them needs quoting for COPY.
     return texts.to_csv(sep="\t", header=False, index=False, na_rep="\\N")
 

@@ -27,7 +27,6 @@ def jobs(world: World) -> pd.DataFrame:
     ended, cancelled = rows["is_ended"].to_numpy(), rows["is_cancelled"].to_numpy()
     started_text = local_text(rows["started"].to_numpy(), _TIME)
     ended_text = np.where(ended, local_text(np.where(ended, rows["ended"], 0), _TIME), "")
-    promised_day = local_day(rows["opened"].to_numpy()) + rows["service_level"].map(_DAYS_PROMISED).to_numpy()
     result = np.select([ended & cancelled, ended], ["CANCELLED", "DONE"], "IN WORK").astype(object)
     table = pd.DataFrame(
         {
@@ -40,7 +39,7 @@ def jobs(world: World) -> pd.DataFrame:
             "Crew": people("crew", 14, rows["row"].to_numpy() // 16),
             "Begun": started_text,
             "Finished": ended_text,
-            "Promised": local_text(promised_day * DAY + 10 * 3600, _TIME),
+            "Promised": local_text(promised(rows), _TIME),
             "Result": result,
             "month": local_month(rows["started"].to_numpy()),
         }
@@ -53,6 +52,12 @@ def jobs(world: World) -> pd.DataFrame:
     table.loc[wrong.of("no end"), "Finished"] = ""
     times = np.where(wrong.of("exported twice"), 2, 1) * rows["is_seen"].to_numpy()
     return table.loc[np.repeat(np.arange(len(table)), times)].reset_index(drop=True)
+
+
+def promised(orders: pd.DataFrame) -> np.ndarray:
+    """When the customer was told that the line would work: in the evening of some day (UTC seconds)."""
+    day = local_day(orders["opened"].to_numpy()) + orders["service_level"].map(_DAYS_PROMISED).to_numpy()
+    return day * DAY + 10 * 3600
 
 
 def write(world: World, folder: Path) -> int:

@@ -14,6 +14,7 @@ from pipelines.sample_organisation.chance import shuffle
 from pipelines.sample_organisation.processes import people
 from pipelines.sample_organisation.staff_hours import DAY, NEVER
 from pipelines.sample_organisation.systems import seen
+from pipelines.sample_organisation.voice import outages
 from pipelines.sample_organisation.world import World
 
 _STATUSES = {
@@ -100,6 +101,7 @@ def write(world: World, path: Path) -> int:
         create table status_change (
             change_id integer primary key, ticket_no text, status text, changed_at, changed_by text
         );
+        create table outage (outage_id integer primary key, system text, down integer, up integer, announced integer);
         """
     )
     database.executemany("insert into ticket values (?, ?, ?, ?, ?)", tickets.itertuples(index=False, name=None))
@@ -107,10 +109,12 @@ def write(world: World, path: Path) -> int:
         "insert into status_change values (?, ?, ?, ?, ?)",
         zip(*(lines[name].tolist() for name in lines.columns), strict=True),
     )
+    log = outages(world)
+    database.executemany("insert into outage values (?, ?, ?, ?, ?)", log.itertuples(index=False, name=None))
     database.commit()
     database.close()
     os.replace(unfinished, path)
-    return len(lines)
+    return len(lines) + len(log)
 
 
 def _waits(begun: pd.DataFrame, rows: pd.DataFrame, seed: int) -> list[pd.DataFrame]:

@@ -1,5 +1,6 @@
 -- Passages whose customer was told a time that has come: kept if done by then, and else how late, in working time of the
--- passage and its pauses included, so far if it is not done. One cancelled before its time is out, one cancelled later a miss.
+-- passage and its pauses included, so far if it is not done. One cancelled before its time, or nobody knows when, is out; one
+-- cancelled later is a miss.
 {%- set until = 'coalesce(run.ended_at, run.as_of)' %}
 select
     run.run_id,
@@ -18,4 +19,4 @@ from {{ ref('fct_run') }} as run
 where
     run.scope = 'process'
     and run.promised_at < run.as_of
-    and (run.reported_status <> 'cancelled' or run.ended_at > run.promised_at)
+    and (run.reported_status <> 'cancelled' or (run.ended_at > run.promised_at and not run.is_end_estimated))

@@ -21,14 +21,11 @@ due as (
         run.process,
         run.commitment_due_on as day,
         run.commitment_id,
-        coalesce(commitment.target_rate, organisation.raise_at) as target_rate,
         run.reported_status = 'completed' as is_completed,
         run.reported_status = 'completed' and run.is_commitment_kept as is_kept,
         run.commitment_overrun_seconds,
         run.elapsed_seconds - run.commitment_limit_seconds as over_seconds
     from {{ ref('fct_run') }} as run
-    left join {{ ref('stg_commitment') }} as commitment on run.commitment_id = commitment.commitment_id
-    cross join {{ ref('stg_organisation') }} as organisation
     where
         run.scope = 'process'
         and run.state is not null
@@ -126,12 +123,17 @@ by_commitment as (
         {% for name in key[:4] %}day_period.{{ name }}, {% endfor %}
         due.process,
         due.commitment_id,
-        count(*) as n,
-        count(case when due.is_kept then 1 end) as kept,
+        sum(due.due) as n,
+        sum(due.kept) as kept,
         -- The fewest that make the rate; what a double adds to a whole number makes it no greater.
-        cast(ceil(max(due.target_rate) * count(*) - 0.000001) as bigint) as wanted
-    from due
+        cast(
+            ceil(max(coalesce(commitment.target_rate, organisation.raise_at)) * sum(due.due) - 0.000001) as bigint
+        ) as wanted
+    from {{ ref('int_due_by_commitment') }} as due
     inner join day_period on due.day = day_period.day
+    left join {{ ref('stg_commitment') }} as commitment on due.commitment_id = commitment.commitment_id
+    cross join {{ ref('stg_organisation') }} as organisation
+    where due.scope = 'process'
     group by all
 
 ),
