@@ -41,7 +41,7 @@ with counted as (
 
 ),
 
--- One sort: of equal durations the completed ones come first, so that what was censored then was still at risk.
+-- Of equal durations the completed ones come first: what was censored then was still at risk.
 in_order as (
 
     select
