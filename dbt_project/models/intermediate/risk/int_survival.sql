@@ -141,6 +141,6 @@ select
     exp(-lost) / stays as survival_before,
     -- Where half of those that lasted as long have ended: survival has fallen by a factor of two, or just not quite.
     min(bin) over (
-        partition by {{ all_keys | join(', ') }} order by lost range between cast(0.693147 as double) following and unbounded following
+        partition by {{ all_keys | join(', ') }} order by lost range between 0.693147 following and unbounded following
     ) as half_bin
 from curve
