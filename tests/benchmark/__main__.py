@@ -24,6 +24,8 @@ def measured_child(*arguments: str) -> tuple[float, float, float]:
     done = subprocess.run(
         [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, text=True, check=True, timeout=3600
     )
+    for said in re.findall(r"^  \S.* s$", done.stdout, re.MULTILINE):
+        print(said.strip(), flush=True)
     parts = [[float(figure) for figure in part] for part in FIGURES.findall(done.stdout)]
     if not parts:
         raise SystemExit(f"{arguments}: no figures in {done.stdout!r}")
@@ -39,9 +41,9 @@ def line(name: str, runs: int, wall: float, cpu: float, peak: float) -> None:
 def benchmark(runs: int, home: str) -> None:
     """Print the table and the ratios for so many node runs."""
     print(f"\n{runs:,} node runs\n")
-    print("| stage | wall s | CPU s | peak MiB | runs a second |\n| --- | --- | --- | --- | --- |")
     measured_child("tests.benchmark.synthesize", home, "--runs", str(runs), "--format", "csv")
     figures = {name: measured_child("tests.benchmark.stages", name, home) for name in STAGES}
+    print("\n| stage | wall s | CPU s | peak MiB | runs a second |\n| --- | --- | --- | --- | --- |")
     for name, figure in figures.items():
         line(name, runs, *figure)
     whole = [sum(figure[0] for figure in figures.values()), sum(figure[1] for figure in figures.values())]

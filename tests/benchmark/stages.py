@@ -10,12 +10,14 @@ from pipelines.gate import judge
 from pipelines.home import Home
 from pipelines.publish import Publication
 from pipelines.run import Daily
-from pipelines.warehouse import WAREHOUSE
+from pipelines.warehouse import PROJECT, WAREHOUSE
 
 from .measure import measured
 from .synthesize import AS_OF
 
 STAGES = ["land", "gate", "build", "publish"]
+# What is decided on: in all it may take as long as the states and achievement that it rests on.
+DECISIONS = ["review", "time", "voice", "risk"]
 
 
 def stage(name: str, home: Home) -> None:
@@ -31,13 +33,20 @@ def stage(name: str, home: Home) -> None:
             for entity in source.entities.values():
                 judge(home, source, entity, daily.as_of)
         elif name == "build":
-            daily.build()
+            nodes = daily.build().nodes
         else:
             publication = Publication(home, daily.publication_id)
             built = home.warehouse / WAREHOUSE
             publication.write_parquet(built)
             publication.write_report(built)
             publication.show(built)
+    if name == "build":
+        decisions = {path.stem for theme in DECISIONS for path in (PROJECT / "models").glob(f"*/{theme}/*.sql")}
+        seconds = dict.fromkeys((True, False), 0.0)
+        for node in nodes:
+            if node.kind == "model":
+                seconds[node.name in decisions] += node.seconds
+        print(f"  {' '.join(DECISIONS)}: {seconds[True]:.1f} s of models, all others: {seconds[False]:.1f} s")
 
 
 if __name__ == "__main__":
