@@ -30,6 +30,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+alerts_app = typer.Typer(help="What was told of runs that are late or about to be.", no_args_is_help=True)
+app.add_typer(alerts_app, name="alerts")
+
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", help="The installation's folder. Default: $COMMITMENTS_HOME, else data/", metavar="DIR"),
@@ -345,6 +348,61 @@ def what_if(
         _print_json(found)
     else:
         show_what_if(found, _console())
+
+
+@app.command()
+def alert(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Tell whoever alerts.yml names of what is due now and was not told: for a cron every few minutes.
+
+    Exit status 1 where a channel did not take a message; it is tried again.
+    """
+    from pipelines.alerts.telling import tell
+    from pipelines.catalogue import read_catalogue
+
+    chosen = _home(context, home)
+    catalogue = read_catalogue(chosen)
+    told = tell(chosen, catalogue)
+    if as_json:
+        _print_json(vars(told))
+    else:
+        print(told if catalogue.alerts.rules else "alerts.yml has no rules, so nobody is told of anything.")
+        for line in told.failed:
+            print(f"NOT SENT  {line}", file=sys.stderr)
+    raise typer.Exit(FAILED if told.failed else 0)
+
+
+@alerts_app.command("list")
+def list_alerts(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Those of the past too. Default: not acknowledged")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what was told, to whom, and what waits to be."""
+    from pipelines.alerts.outbox import list_outbox, show_outbox
+
+    chosen = _home(context, home)
+    found = list_outbox(chosen, everything=everything)
+    if as_json:
+        _print_json(found)
+    else:
+        show_outbox(found, _console())
+
+
+@alerts_app.command()
+def acknowledge(
+    context: typer.Context,
+    alert_ids: Annotated[list[str], typer.Argument(metavar="ALERT_ID …", help="As the message and `list` say it.")],
+    by: Annotated[str | None, typer.Option(help="Who takes note. Default: the user of this session")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Say that somebody has taken note: it goes to nobody else."""
+    import getpass
+
+    from pipelines.alerts.outbox import acknowledge as take_note
+
+    take_note(_home(context, home), alert_ids, by or getpass.getuser())
+    print(f"{len(alert_ids)} acknowledged")
 
 
 @app.command()

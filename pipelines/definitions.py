@@ -20,10 +20,11 @@ from pipelines.gate import rule_names
 from pipelines.home import Home
 from pipelines.lock import exclusive
 from pipelines.outcome import EntityOutcome
-from pipelines.run import JOB, Daily, bury_the_dead, log_file
+from pipelines.run import JOB, Daily, bury_the_dead, log_file, without_secrets
 
 # Without it Dagster tells every event to the terminal.
 LOGGED = {"file": {"config": {}}}
+ALERTS_EVERY_SECONDS = 300
 CATALOGUE = dg.AssetKey("catalogue")
 ACCEPTED = dg.AssetKey("accepted")
 ANSWERS = "source_answers"
@@ -56,6 +57,7 @@ def definitions(home: Home, catalogue: Catalogue) -> dg.Definitions:
         assets=[_sources(catalogue), models, _published(models)],
         jobs=[job],
         schedules=[_schedule(job, catalogue.organisation.business_time_zone)],
+        sensors=_sensors(home),
         resources={"daily": _daily(home)},
         executor=in_process,
         loggers={"file": _file_logger(home)},
@@ -332,6 +334,33 @@ def _schedule(job: Any, zone: str) -> dg.ScheduleDefinition:
 def ended_at(tick: datetime, zone: str) -> str:
     """The midnight that ended the day before ``tick``, in the business time zone, as an instant with its offset."""
     return start_of_day(tick.astimezone(ZoneInfo(zone)).date(), zone).isoformat()
+
+
+def _sensors(home: Home) -> list[dg.SensorDefinition]:
+    """Look every few minutes for what is due to be told, and tell of runs that failed."""
+    from pipelines.alerts.telling import tell, tell_failure
+
+    @dg.sensor(
+        name="alerts",
+        minimum_interval_seconds=ALERTS_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells whoever alerts.yml names of what is due, from the published file alone.",
+    )
+    def alerts(_: dg.SensorEvaluationContext) -> dg.SkipReason:
+        told = tell(home, read_catalogue(home))
+        return dg.SkipReason("; ".join([str(told), *told.failed]))
+
+    @dg.run_failure_sensor(
+        name="failed_runs",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Notes for whom alerts.yml names that the daily run failed; `alerts` sends it.",
+    )
+    def failed_runs(context: dg.RunFailureSensorContext) -> None:
+        catalogue = read_catalogue(home)
+        problem = without_secrets(context.failure_event.message or "no reason given", catalogue)
+        tell_failure(home, catalogue, context.dagster_run.run_id, problem)
+
+    return [alerts, failed_runs]
 
 
 def _file_logger(home: Home) -> dg.LoggerDefinition:

@@ -43,6 +43,11 @@ class Home:
         return self.root / "published"
 
     @property
+    def alerts(self) -> Path:
+        """Who was told of what; it cannot be made again."""
+        return self.root / "alerts"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's own storage and settings."""
         return self.root / "dagster"

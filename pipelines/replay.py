@@ -255,11 +255,13 @@ def _link(home: Home, scratch: Home, known: datetime) -> None:
 
 def _judge(scratch: Home, catalogue: CatalogueBatch, as_of: datetime, shown: Progress) -> None:
     # Great Expectations is slow to import.
+    from pipelines.alerts import outbox
     from pipelines.gate import judge, make_empty_files
 
     make_empty_files(scratch)
     journal.make_empty_files(scratch)
     Landing(scratch).make_empty_control_totals()
+    outbox.export(scratch)
     sources = sources_of(catalogue)
     declared = [(source, entity) for source in sources.values() for entity in source.entities.values()]
     everything = [*declared, *no_longer_declared(scratch, sources)]

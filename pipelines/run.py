@@ -252,10 +252,12 @@ class Daily:
     def build(self, models: Sequence[str] = ()) -> Built:
         """Build the warehouse into a file of its own; ``models`` alone where somebody needs no more of it."""
         from pipelines import journal, warehouse
+        from pipelines.alerts import outbox
 
         self.progress.stage("Building the warehouse")
         journal.make_empty_files(self.home)
         self.landing.make_empty_control_totals()
+        outbox.export(self.home)
         built = warehouse.build(self.home, self._variables(), self.progress.step, models)
         self._built = built.file
         self.findings = [
@@ -594,7 +596,9 @@ def log_unexpected(home: Home, problem: BaseException, catalogue: Catalogue | No
 
 def without_secrets(text: str, catalogue: Catalogue | None) -> str:
     """Blank out what the catalogue got from the environment: connections, passwords, keys and tokens."""
-    for owner in (catalogue.organisation, *catalogue.sources.values()) if catalogue is not None else ():
+    for owner in (
+        (catalogue.organisation, catalogue.alerts, *catalogue.sources.values()) if catalogue is not None else ()
+    ):
         for secret in owner.secrets():
             text = text.replace(secret, "***")
     return text

@@ -97,6 +97,7 @@ def variables(
         "catalogue_tables_hash": catalogue.manifest["tables_hash"],
         "publication_path": str(home.landing / PUBLICATION),
         "control_path": str(home.landing / CONTROL),
+        "alert_path": str(home.alerts / "alert.parquet"),
     }
 
 

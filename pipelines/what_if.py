@@ -86,17 +86,15 @@ def what_if(
     if csv is not None and csv.exists() and not overwrite:
         raise UserError(f"--csv {csv}: the file is there already; name another, or add --overwrite.")
     with open_published(home) as con:
-        [publication] = rows(con, "SELECT as_of, known_at, catalogue_hash, currency FROM marts.publication")
+        [publication] = rows(con, "SELECT as_of, catalogue_hash, currency FROM marts.publication")
     content = _catalogue(home, publication)
     present = _commitment(content, commitment_id)
     tried = _tried(present, asked, set(content["calendars"]) | {ROUND_THE_CLOCK})
     models = _models(home, instant_us(publication["as_of"]))
     with _engine(home, content, tried) as con:
         _run_models(con, [model for model in models if model.name in {"int_day_period", "int_review_window"}])
-        [window] = rows(con, "SELECT window_start, window_end FROM work.intermediate.int_review_window")
-        if window["window_start"] is None:
-            raise UserError(f"{home.published / 'warehouse.duckdb'}: no month is complete yet, so nothing is reviewed.")
         con.execute("CREATE VIEW review AS FROM work.intermediate.int_review_window")
+        [window] = rows(con, "SELECT window_start, window_end FROM review")
         reviewed = [model for model in models if model.name in REVIEWED]
         con.execute("CREATE TABLE before AS FROM published.marts.fct_run WHERE commitment_id = ?", [commitment_id])
         con.execute("CREATE VIEW warehouse.marts.fct_run AS FROM memory.before")

@@ -15,6 +15,8 @@ import duckdb
 import openpyxl
 import pytest
 import yaml
+from risk_rows import insert_risk_rows
+from time_rows import insert_time_rows
 
 from pipelines.publish.report import words, write_report
 from pipelines.publish.report.charts import trend
@@ -119,6 +121,22 @@ def warn(con: duckdb.DuckDBPyConnection, number: int, process: str, **values: An
     insert(con, "fct_run", **(row | values))
 
 
+def review(con: duckdb.DuckDBPyConnection, commitment_id: str, recommendation: str, **values: Any) -> None:
+    """One commitment's review, with what it cost, credits and has left to miss."""
+    names = {"commitment_id": commitment_id, "process": "claims", "process_name": "Claims", "node_name": "Check"}
+    names |= {key: values.pop(key) for key in list(values) if key in names}
+    month = {"grain": "month", "period_start": date(2026, 11, 1), "is_complete": False}
+    reason = "84 of 93 due runs were kept (90.32 %), and that is why: a sentence with its figures."
+    row = {"recommendation": recommendation, "due": 93, "kept": 84, "achievement_rate": 84 / 93, "target_rate": 0.9,
+           "window_start": date(2026, 8, 1), "window_end": date(2026, 11, 1), "reason": reason}  # fmt: skip
+    insert(con, "commitment_review", **(names | row | values))
+    insert(con, "penalty_by_period", **names, **month, breaches=9, overrun_hours=31.5, penalty=1234.5, currency="CNY")
+    insert(con, "service_credit_by_period", **month, commitment_id=commitment_id, due=93, kept=84, rate_from=0.9,
+           rate_to=1, achievement_rate=84 / 93, credit_rate=0.1, currency="CNY")  # fmt: skip
+    insert(con, "error_budget_by_commitment", **names, due=93, used=9, allowed_misses=9.3, misses_left=0.3,
+           burn_rate_28_days=1.1, exhausted_on=date(2026, 12, 1))  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small published warehouse: processes of every standing, one of them with a nasty name and nothing due."""
@@ -165,6 +183,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
             insert(con, "quarantine", source_system="crm", entity="steps", load_id="20261121", row_number=number,
                    rule="end_not_before_start" if number % 3 else "status_mapped", detail=f"row {number}: {NASTY}",
                    row='{"a": 1}', released_at=AS_OF if number > 10 else None)  # fmt: skip
+        insert_time_rows(con)
+        insert_risk_rows(con)
+        for number, recommendation in enumerate(
+            ["mend", "raise", "watch", "watch", "uncertain", "not_enough_data"] * 3
+        ):
+            review(con, f"a-commitment-{number}", recommendation, node_name=NASTY if number == 1 else "Check")
         for order, (unit, value) in enumerate([("share", 0.912), ("seconds", 93_600.0), ("share", None)], start=1):
             for back in range(3):
                 insert(con, "service_indicator_by_period", indicator=f"indicator_{order}", indicator_name=NASTY * order,

@@ -154,7 +154,7 @@ def test_an_hour_less_makes_the_run_that_took_it_late_and_costs_its_penalty(comm
     ("commitment_id", "asked", "words"),
     [
         ("K7", Asked("3h"), "K7: no commitment of the catalogue is called so; known: K1, K2, K3, K4, K5, K6"),
-        ("K1", Asked("3"), "--commitment-limit '3' has no unit; write 3h"),
+        ("K1", Asked("3"), "--commitment-limit '3' has no unit; write 4h for hours"),
         ("K1", Asked("3h", "soon"), "--tolerance-limit 'soon' is not a length of time; write it like 4h"),
         ("K1", Asked("1d", "2d"), "counts days, and a day of calendar 'office' is not 24 hours"),
         (

@@ -16,6 +16,9 @@ from pipelines.catalogue.times import Instant
 QUALIFIERS = ("segment", "service_level", "location", "priority")
 ROUND_THE_CLOCK = "24x7"
 
+# More is a slip of the keyboard, and sums of it would not fit into what adds them up exactly.
+MOST_MONEY = 10**12
+
 # In the order of the contract: what a file is asked to have, and how a row that is proposed is written.
 COLUMNS = (
     "commitment_id",
@@ -70,9 +73,9 @@ class Commitment(Model):
         description="the time that is still tolerated, e.g. 8h; repeat the commitment_limit where nothing beyond it is"
     )
     target_rate: Number | None = Field(None, ge=0, le=1)
-    penalty_per_breach: Number | None = Field(None, ge=0)
-    penalty_per_hour: Number | None = Field(None, ge=0)
-    penalty_cap: Number | None = Field(None, ge=0)
+    penalty_per_breach: Number | None = Field(None, ge=0, le=MOST_MONEY)
+    penalty_per_hour: Number | None = Field(None, ge=0, le=MOST_MONEY)
+    penalty_cap: Number | None = Field(None, ge=0, le=MOST_MONEY)
     valid_from_us: Instant | None = Field(None, alias="valid_from")
     valid_to_us: Instant | None = Field(None, alias="valid_to")
     line: int = Field(0, alias="(line)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -94,6 +94,36 @@ def check_names_in_indicators(file: File, processes: dict[str, set[str] | None] 
                 file.mistake(calendar, f"calendar {file.shown(calendar)} is not in calendars.yml; {remedy}")
             used.add(str(calendar))
     return used
+
+
+def check_names_in_alerts(
+    file: File,
+    processes: Mapping[str, set[str] | None] | None,
+    calendars: File,
+    sources: Container[str] | None,
+) -> None:
+    """Note processes, nodes, calendars and sources of alert rules that nothing declares."""
+    known_calendars = declared_calendars(calendars)
+    rules = file.content.get("rules") if isinstance(file.content, dict) else None
+    for rule in rules.values() if isinstance(rules, dict) else ():
+        if not isinstance(rule, WrittenDict):
+            continue
+        named = file.scalars(rule.get("process"))
+        nodes = file.scalars(rule.get("node"))
+        for process in named if processes is not None else ():
+            _check_node(file, rule, process, None, processes)
+        within = [processes[name] for name in named or processes if name in processes] if processes is not None else []
+        known = None if None in within else {node for of_process in within for node in of_process or ()}
+        for node in nodes if known is not None else ():
+            if node not in known:
+                file.mistake(node, f"node {file.shown(node)} is in none of its processes; {suggest(node, known)}")
+        for source in file.scalars(rule.get("source")) if sources is not None else ():
+            if source not in sources:
+                file.mistake(source, f"source {file.shown(source)} is not in sources.yml")
+        calendar = rule.get("only_in")
+        if is_scalar(calendar) and known_calendars is not None and calendar not in known_calendars:
+            remedy = suggest(calendar, known_calendars)
+            file.mistake(calendar, f"calendar {file.shown(calendar)} is not in calendars.yml; {remedy}")
 
 
 def _check_node(

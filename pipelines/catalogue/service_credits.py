@@ -8,7 +8,7 @@ from itertools import pairwise
 from pydantic import Field, model_validator
 
 from pipelines.catalogue.base import Model, Number, Text
-from pipelines.catalogue.commitments import check_header, known_cells
+from pipelines.catalogue.commitments import MOST_MONEY, check_header, known_cells
 from pipelines.catalogue.reading import File, suggest
 
 COLUMNS = ("commitment_id", "process", "rate_from", "rate_to", "credit_rate", "credit_amount")
@@ -26,7 +26,7 @@ class ServiceCredit(Model):
     rate_from: Number = Field(ge=0, le=1, description="the lowest rate of the band, e.g. 0.9")
     rate_to: Number = Field(ge=0, le=1, description="the rate at which the next band begins; 1 for the last")
     credit_rate: Number | None = Field(None, ge=0, le=1)
-    credit_amount: Number | None = Field(None, ge=0)
+    credit_amount: Number | None = Field(None, ge=0, le=MOST_MONEY)
     line: int = Field(0, alias="(line)")
 
     @property

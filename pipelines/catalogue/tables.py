@@ -19,6 +19,7 @@ from pipelines.calendars import (
     worked_until,
     working_days,
 )
+from pipelines.catalogue.alerts import FILTERS, OF_RUNS
 from pipelines.catalogue.calendars import Calendar
 from pipelines.catalogue.commitments import ROUND_THE_CLOCK, Commitment
 from pipelines.catalogue.limits import clock_seconds, limit_of
@@ -129,6 +130,16 @@ SCHEMAS = {
         }
     ),
     "source": pa.schema({"source_system": TEXT, "kind": TEXT, "time_zone": TEXT, "expected_every_us": INSTANT}),
+    "alert_rule": pa.schema(
+        {
+            "rule": TEXT,
+            "rule_order": pa.int32(),
+            "alert_trigger": TEXT,
+            "lead_us": INSTANT,
+            "scope": TEXT,
+            **dict.fromkeys(FILTERS, TEXT),
+        }
+    ),
     "entity": pa.schema({"source_system": TEXT, "entity": TEXT, "shape": TEXT}),
     "indicator": pa.schema(
         {
@@ -194,6 +205,13 @@ def catalogue_tables(catalogue: Catalogue) -> dict[str, pa.Table]:
             for entity in source.entities.values()
         ],
         "indicator": list(_indicators(catalogue)),
+        "alert_rule": [
+            (rule.rule, order, trigger, rule.lead_us, rule.scope, *selection)
+            for order, rule in enumerate(catalogue.alerts.rules.values(), start=1)
+            for trigger in rule.on
+            if trigger in OF_RUNS
+            for selection in rule.selections()
+        ],
     }
     tables = {name: _table(rows[name], schema) for name, schema in SCHEMAS.items()}
     intervals = {name: lay_out(calendar) for name, calendar in catalogue.calendars.items()}

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field, PrivateAttr
 
 from pipelines.catalogue import crosschecks
+from pipelines.catalogue.alerts import Alerts, read_alerts
 from pipelines.catalogue.base import Model
 from pipelines.catalogue.calendars import Calendar, read_calendars
 from pipelines.catalogue.commitments import Commitment, read_commitments
@@ -35,6 +36,7 @@ class Catalogue(Model):
     calendars: dict[str, Calendar]
     service_credits: tuple[ServiceCredit, ...] = ()
     indicators: dict[str, Indicator] = Field(default_factory=dict)
+    alerts: Alerts = Alerts()
 
     _warnings: tuple[Mistake, ...] = PrivateAttr(())
     # What the files have for each text that came from the environment.
@@ -80,9 +82,12 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
         "calendars.yml",
         "service_credits.csv",
         "indicators.yml",
+        "alerts.yml",
     )
     files = [File(home.catalogue / name, f"{home.catalogue.name}/{name}", environ) for name in names]
-    of_organisation, of_sources, of_processes, of_commitments, of_calendars, of_credits, of_indicators = files
+    of_organisation, of_sources, of_processes, of_commitments, of_calendars, of_credits, of_indicators, of_alerts = (
+        files
+    )
 
     organisation = read_organisation(of_organisation)
     if organisation is not None:
@@ -93,6 +98,7 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
     commitments = read_commitments(of_commitments)
     calendars = read_calendars(of_calendars, today)
     indicators = read_indicators(of_indicators)
+    alerts = read_alerts(of_alerts)
 
     declared = crosschecks.declared_processes(of_processes)
     crosschecks.check_names_in_sources(of_sources, declared)
@@ -102,6 +108,7 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
         of_credits, (row["commitment_id"] for row in commitments.rows), declared and declared.keys()
     )
     used = {commitment.calendar for commitment in commitments.right}
+    crosschecks.check_names_in_alerts(of_alerts, declared, of_calendars, sources)
     used |= crosschecks.check_names_in_indicators(of_indicators, declared, of_calendars)
     crosschecks.check_horizons(of_calendars, calendars, used, today)
 
@@ -116,6 +123,7 @@ def read_catalogue(home: Home, environ: Mapping[str, str] = os.environ, today: d
         calendars=calendars,
         service_credits=service_credits,
         indicators=indicators,
+        alerts=alerts,
     )
     catalogue._warnings = tuple(sorted({warning for file in files for warning in file.warnings}))
     catalogue._replaced = {text: written for file in files for text, written in file.replaced.items()}

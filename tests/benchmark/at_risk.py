@@ -233,11 +233,17 @@ def _said(name: str, rows: pd.DataFrame) -> str:
 PAGE = """\
 # How true the probabilities of `at_risk_run` are
 
-Made by `python -m tests.benchmark.at_risk`. The marts were built as of several dates, each time by the models as they are; the runs that
-were open then, and not late yet, were looked up in a later build. *Brier*: the mean of (probability − outcome)², so lower is better; always
-saying 50 % scores 0.25. Beside ours, over the same runs: the *share* of misses *so far* in the same process and node; and *time left* only: the share of
-misses among the process's runs that had used as many tenths of their limit. "Better" is said where the 95 % interval of the difference, with the runs of a work
-order taken together, leaves no doubt. One that was cancelled within its limit is left out, as in `due`.
+Made by `python -m tests.benchmark.at_risk`. The marts were built as of several dates, each time by the models as they
+are; the runs that were open then, and not late yet, were looked up in a later build.
+
+*Brier* is the mean of (probability − outcome)²: lower is better, and always saying 50 % scores 0.25. Beside ours, over
+the same runs: the *share so far*, of misses in the same process and node; and *time left* only, the share of misses
+among the process's runs that had used as many tenths of their limit. "Better" is said where the 95 % interval of the
+difference leaves no doubt, the runs of a work order taken together. What was cancelled within its limit is left out,
+as in `due`.
+
+What limits it: the past year is taken for the future. Where things get worse at once, as at Olist in December 2017,
+too little is said, most of all of node runs, which have little but their age to go by.
 
 """
 

@@ -75,6 +75,12 @@ def test_billing_complaints_break_their_promises(runs: pd.DataFrame) -> None:
     assert _achievement(runs, process="billing_complaint", node="") < 0.40
 
 
+def test_the_most_urgent_faults_of_gold_customers_are_too_rare_to_judge(runs: pd.DataFrame) -> None:
+    last_three_months = runs[runs["started"] >= _instant("2026-08-01")]
+
+    assert 0 < (last_three_months["is_due"] & (last_three_months["commitment"] == "fault-gold-p1")).sum() < 30
+
+
 def test_number_port_in_could_promise_more(runs: pd.DataFrame) -> None:
     for node in ("", "identity_check", "port_request", "activate"):
         assert _achievement(runs, process="number_port_in", node=node) >= 0.97

@@ -1,6 +1,6 @@
 -- Every run past its commitment limit whose commitment has a penalty, with what it costs: for the breach, for each working
 -- hour over the limit, and both together up to the cap. Amounts are decimals, so that sums are the same on every engine.
-{%- set amount = 'decimal(18, 6)' %}
+{%- set amount = 'decimal(28, 6)' %}
 with breach as (
 
     select

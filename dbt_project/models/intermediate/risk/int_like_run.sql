@@ -45,6 +45,16 @@ process_run as (
 
 ),
 
+passed as (
+
+    select * from node_run
+
+    union all
+
+    select * from process_run
+
+),
+
 measured as (
 
     select
@@ -62,7 +72,7 @@ measured as (
         ) * {{ ticks }} as stayed,
         run.elapsed_seconds * {{ ticks }} as elapsed,
         run.tolerance_limit_seconds * {{ ticks }} as tolerance
-    from (select * from node_run union all select * from process_run) as run
+    from passed as run
     {{ at_slot('at_start', 'run.calendar', "case when run.scope = 'process' then run.started_us end") }}
     {{ at_slot('at_node', 'run.calendar', 'run.reached_us') }}
     {{ at_slot('at_next', 'run.calendar', "case when run.scope = 'process' then run.next_us end") }}
@@ -77,7 +87,7 @@ select
     coalesce(run.segment, '(none)') as segment,
     coalesce(run.service_level, '(none)') as service_level,
     coalesce(run.priority, '(none)') as priority,
-    coalesce(load_by_day.load, 'low') as load,
+    coalesce(load_by_day.load, 'none') as load,
     -- How long it stayed at the node, at least: 1/32, 1/8, 1/2 of the limit.
     case when run.stayed >= 32 then 3 when run.stayed >= 8 then 2 when run.stayed >= 2 then 1 else 0 end as stay,
     run.is_open,

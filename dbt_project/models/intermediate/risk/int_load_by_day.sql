@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 -- How much work a process or node had open when a business day began, and whether that is among the low, the middle or
--- the high third of its days. A day without a row began with none.
+-- the high third of its days. A day without a row began with none, or lies before the days that are kept.
 with backlog as (
 
     select

@@ -34,7 +34,7 @@ select
         when 4 then '16:00-20:00'
         else '20:00-24:00'
     end as hour,
-    coalesce(load_by_day.load, 'low') as load,
+    coalesce(load_by_day.load, 'none') as load,
     case
         when hand_over.hand_overs = 0 then '0'
         when hand_over.hand_overs = 1 then '1'

@@ -5,22 +5,7 @@
 {%- set minimum = 10 %}
 {%- set levels = [['scope', 'process'], ['node', 'stay'], ['segment', 'service_level', 'priority'], ['load']] %}
 {%- set all_keys = levels | sum(start=[]) %}
-with cell as (
-
-    select
-        {{ all_keys | join(', ') }},
-        bin,
-        count(*) as runs,
-        count(*) filter (where is_ended) as ended,
-        -- Of these it is known whether they kept their commitment, or nearly.
-        count(*) filter (where is_ended or bin > 64) as known
-    from {{ ref('int_like_run') }}
-    where is_recent
-    group by {{ all_keys | join(', ') }}, bin
-
-),
-
-asked as (
+with asked as (
 
     select distinct {{ all_keys | join(', ') }}
     from {{ ref('int_like_run') }}
@@ -67,7 +52,7 @@ gone_{{ loop.index }} as (
         sum(cell.runs) as runs,
         sum(cell.ended) as ended,
         sum(cell.known) as known
-    from cell
+    from {{ ref('int_like_run_count') }} as cell
     inner join asked_{{ loop.index }} as asked
         on
             {%- for key in keys %}
@@ -139,9 +124,10 @@ curve as (
 
     select
         *,
-        exp(sum(ln(greatest(1 - coalesce(hazard, 0), 1e-12))) over (
+        greatest(1 - coalesce(hazard, 0), 1e-12) as stays,
+        sum(-ln(greatest(1 - coalesce(hazard, 0), 1e-12))) over (
             partition by {{ all_keys | join(', ') }} order by bin rows between unbounded preceding and current row
-        )) as survival
+        ) as lost
     from hazard_{{ levels | length }}
 
 )
@@ -151,6 +137,10 @@ select
     bin,
     cast(like_runs as bigint) as like_runs,
     is_known,
-    survival,
-    survival / greatest(1 - coalesce(hazard, 0), 1e-12) as survival_before
+    exp(-lost) as survival,
+    exp(-lost) / stays as survival_before,
+    -- Where half of those that lasted as long have ended: survival has fallen by a factor of two, or just not quite.
+    min(bin) over (
+        partition by {{ all_keys | join(', ') }} order by lost range between 0.693147 following and unbounded following
+    ) as half_bin
 from curve

@@ -3,25 +3,24 @@
 -- least as long as it did. A quantile is the first duration that no more than its rest survives; its limits are where the
 -- 95 % limits of survival (Greenwood's variance, log-log transformed) come to that.
 {%- set survivors = survivors() %}
-with run as (
-
+{#- Read twice rather than kept: ten million rows are more to hold than to read. #}
+{%- set run %}
     select
         scope,
         process,
         coalesce(node, '(all)') as node,
         cast(date_trunc('month', started_on) as date) as period_start,
         reported_status,
+        reported_status = 'completed' as is_event,
         cast(round(elapsed_seconds * 1000000) as bigint) as elapsed_us
     from {{ ref('fct_run') }}
     where started_on is not null
-
-),
-
-counted as (
+{%- endset %}
+with counted as (
 
     select
         *,
-        row_number() over (order by scope, process, node, period_start) as cohort
+        cast(row_number() over (order by scope, process, node, period_start) as integer) as cohort
     from (
         select
             scope,
@@ -34,24 +33,24 @@ counted as (
             count(elapsed_us) filter (where reported_status = '{{ status }}') as {{ name }}
             {%- endfor %}
             {%- for name, survive in survivors.items() %},
-            {{ percentile("case when reported_status = 'completed' then elapsed_us end", '1 - ' ~ survive) }} as naive_{{ name }}_us
+            {{ percentile("case when is_event then elapsed_us end", '1 - ' ~ survive) }} as naive_{{ name }}_us
             {%- endfor %}
-        from run
+        from ({{ run }}) as run
         group by all
     ) as cohorts
 
 ),
 
--- One sort: of equal durations the completed ones come first, so that what was censored then was still at risk.
+-- Of equal durations the completed ones come first: what was censored then was still at risk.
 in_order as (
 
     select
         counted.cohort,
         run.elapsed_us,
-        run.reported_status = 'completed' as is_event,
+        run.is_event,
         counted.runs + 1 - row_number() over shortest_first as at_risk,
-        lead(case when run.reported_status = 'completed' then run.elapsed_us end) over shortest_first as next_event_us
-    from run
+        lead(case when run.is_event then run.elapsed_us end) over shortest_first as next_event_us
+    from ({{ run }}) as run
     inner join counted
         on
             run.scope = counted.scope
@@ -61,7 +60,7 @@ in_order as (
     where run.elapsed_us is not null
     window shortest_first as (
         partition by counted.cohort
-        order by run.elapsed_us, case run.reported_status when 'completed' then 0 else 1 end
+        order by run.elapsed_us, case when run.is_event then 0 else 1 end
     )
 
 ),

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 -- Which node run held how much of the time of its process run, of the process runs in the review window: in work, in
 -- waiting before it, and while the clock stood still. On the clock of the process run, so that it adds up to it exactly.
-with process_run as (
+with chosen as (
 
     select
         run.run_id,
@@ -41,13 +41,22 @@ with process_run as (
 
 ),
 
+-- Numbers in the place of ids: they are sorted by again and again.
+process_run as (
+
+    select *, row_number() over (order by run_id) as number
+    from chosen
+
+),
+
 node_run as (
 
     select
-        run.run_id,
+        run.number,
         run.calendar,
         run.started_us as begun_us,
         run.until_us,
+        passage.place,
         passage.run_id as node_run_id,
         passage.node,
         passage.department,
@@ -66,15 +75,15 @@ node_run as (
 -- Time in which no node run was open is waiting for the next one; where none came, the last one kept it waiting.
 span as (
 
-    select run_id, calendar, node_run_id, true as is_work, from_us, to_us
+    select number, calendar, place, true as is_work, from_us, to_us
     from node_run
 
     union all
 
     select
-        run_id,
+        number,
         calendar,
-        node_run_id,
+        place,
         false as is_work,
         greatest(begun_us, coalesce(free_us, begun_us)) as from_us,
         from_us as to_us
@@ -84,69 +93,64 @@ span as (
     union all
 
     select
-        run.run_id,
+        run.number,
         run.calendar,
-        last_run.node_run_id,
+        last_run.place,
         false as is_work,
         coalesce(last_run.to_us, run.started_us) as from_us,
         run.until_us as to_us
     from process_run as run
     left join (
         select
-            run_id,
+            number,
             max(to_us) as to_us,
-            max_by(node_run_id, {{ ordering(['from_us', 'to_us', 'node_run_id']) }}) as node_run_id
+            max(place) as place
         from node_run
-        group by run_id
-    ) as last_run on run.run_id = last_run.run_id
-    where last_run.run_id is null or last_run.to_us < run.until_us
+        group by number
+    ) as last_run on run.number = last_run.number
+    where last_run.number is null or last_run.to_us < run.until_us
 
 ),
 
 edge as (
 
-    select run_id, calendar, from_us as at_us, 0 as paused
+    select number, calendar, from_us as at_us, 0 as paused
     from span
 
     union all
 
-    select run_id, calendar, to_us as at_us, 0 as paused
+    select number, calendar, to_us as at_us, 0 as paused
     from span
+    where is_work
 
     union all
 
-    select pause.run_id, run.calendar, pause.from_us as at_us, 1 as paused
-    from {{ ref('int_run_pause') }} as pause
-    inner join process_run as run on pause.run_id = run.run_id
+    select number, calendar, until_us as at_us, 0 as paused
+    from process_run
+    {%- for edge, paused in [('pause.from_us', 1), ('coalesce(pause.to_us, run.until_us)', -1)] %}
 
     union all
 
-    select pause.run_id, run.calendar, coalesce(pause.to_us, run.until_us) as at_us, -1 as paused
+    select run.number, run.calendar, {{ edge }} as at_us, {{ paused }} as paused
     from {{ ref('int_run_pause') }} as pause
     inner join process_run as run on pause.run_id = run.run_id
-
-),
-
-cut as (
-
-    select run_id, calendar, at_us, sum(paused) as paused
-    from edge
-    group by run_id, calendar, at_us
+    {%- endfor %}
 
 ),
 
 stretch as (
 
     select
-        cut.run_id,
-        cut.at_us as from_us,
-        lead(cut.at_us) over in_order as to_us,
-        lead({{ worked('cut.calendar', 'cut.at_us', 'here') }}) over in_order
-        - {{ worked('cut.calendar', 'cut.at_us', 'here') }} as worked_us,
-        sum(cut.paused) over in_order > 0 as is_paused
-    from cut
-    {{ at_slot('here', 'cut.calendar', 'cut.at_us') }}
-    window in_order as (partition by cut.run_id order by cut.at_us)
+        edge.number,
+        edge.at_us as from_us,
+        lead(edge.at_us) over in_order as to_us,
+        lead({{ worked('edge.calendar', 'edge.at_us', 'here') }}) over in_order
+        - {{ worked('edge.calendar', 'edge.at_us', 'here') }} as worked_us,
+        -- With all edges of the same instant.
+        sum(edge.paused) over in_order > 0 as is_paused
+    from edge
+    {{ at_slot('here', 'edge.calendar', 'edge.at_us') }}
+    window in_order as (partition by edge.number order by edge.at_us)
 
 ),
 
@@ -155,25 +159,25 @@ stretch as (
 held as (
 
     select
-        span.run_id,
-        span.node_run_id,
+        span.number,
+        span.place,
         span.is_work,
         stretch.is_paused,
         stretch.worked_us,
-        count(*) over together as sharing,
-        row_number() over (together order by span.node_run_id) as place
+        count(*) over (partition by stretch.number, stretch.from_us) as sharing,
+        row_number() over (partition by stretch.number, stretch.from_us order by span.place) as part
     from span
     inner join stretch
-        on span.run_id = stretch.run_id and span.from_us <= stretch.from_us and span.to_us >= stretch.to_us
-    window together as (partition by stretch.run_id, stretch.from_us)
+        on span.number = stretch.number and span.from_us <= stretch.from_us and span.to_us >= stretch.to_us
+    where stretch.from_us < stretch.to_us
 
 ),
 
 summed as (
 
     select
-        run_id,
-        node_run_id
+        number,
+        place
         {%- for name, condition in [
             ('work', 'is_work and not is_paused'), ('waiting', 'not is_work and not is_paused'), ('paused', 'is_paused')
         ] %},
@@ -182,10 +186,10 @@ summed as (
     from (
         select
             *,
-            {{ slot('worked_us * place', 'sharing') }} - {{ slot('worked_us * (place - 1)', 'sharing') }} as part_us
+            {{ slot('worked_us * part', 'sharing') }} - {{ slot('worked_us * (part - 1)', 'sharing') }} as part_us
         from held
     ) as parts
-    group by run_id, node_run_id
+    group by number, place
 
 )
 
@@ -198,12 +202,12 @@ select
     node_run.node_run_id,
     node_run.node,
     -- Of a passage whose nodes nobody delivers, its owner held it all.
-    coalesce(case when node_run.node_run_id is null then run.department else node_run.department end, '(none)') as department,
+    coalesce(case when node_run.number is null then run.department else node_run.department end, '(none)') as department,
     node_run.visit,
     node_run.is_hand_over,
     coalesce(summed.work_us, 0) as work_us,
     coalesce(summed.waiting_us, 0) as waiting_us,
     coalesce(summed.paused_us, 0) as paused_us
 from process_run as run
-left join node_run on run.run_id = node_run.run_id
-left join summed on run.run_id = summed.run_id and node_run.node_run_id is not distinct from summed.node_run_id
+left join node_run on run.number = node_run.number
+left join summed on run.number = summed.number and node_run.place is not distinct from summed.place

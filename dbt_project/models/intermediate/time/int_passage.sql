@@ -11,6 +11,7 @@ select
     calendar,
     started_us,
     ended_us,
+    row_number() over in_order as place,
     lag(run_id) over in_order as from_run_id,
     lag(node) over in_order as from_node,
     lag(department) over in_order as from_department,

@@ -57,8 +57,8 @@ select
     reviewed.recommendation,
     case reviewed.recommendation
         when 'not_enough_data'
-            then cast(reviewed.due as varchar) || ' runs fell due, ' || cast(reviewed.minimum_runs as varchar)
-            || ' are needed to say anything.'
+            then cast(reviewed.due as varchar) || ' of the ' || cast(reviewed.minimum_runs as varchar)
+            || ' due runs that are needed to say anything.'
         when 'uncertain'
             then reviewed.figures || ', and the interval from ' || {{ spoken_rate('reviewed.rate_low') }} || ' to '
             || {{ spoken_rate('reviewed.rate_high', 'ceil') }} || ' contains '
@@ -67,13 +67,13 @@ select
                 case when reviewed.is_raise_at_open then 'the ' || {{ spoken_threshold('reviewed.raise_at') }} || ' to raise at' end,
                 case when reviewed.is_mend_below_open then 'the ' || {{ spoken_threshold('reviewed.mend_below') }} || ' to mend below' end
             )
-            || coalesce('; ' || cast(reviewed.runs_needed as varchar) || ' more runs at this rate would settle it', '')
+            || coalesce('; it takes ' || cast(reviewed.runs_needed as varchar) || ' more at this rate to settle it', '')
             || '.'
         when 'mend'
             then reviewed.figures || ', fewer than ' || {{ spoken_threshold('reviewed.mend_below') }} || '; '
             || case
                 when reviewed.commitment_limit_kind <> 'time'
-                    then 'its limit of ' || reviewed.commitment_limit || ' is no length of time, so none is proposed'
+                    then 'its limit (' || reviewed.commitment_limit || ') is no length of time, so none is proposed'
                 when proposed.limit_seconds is null
                     then 'fewer than ' || {{ spoken_threshold('coalesce(reviewed.target_rate, reviewed.raise_at)') }}
                     || ' of the runs were completed at all'
@@ -88,7 +88,7 @@ select
             then reviewed.figures || ', at least ' || {{ spoken_threshold('reviewed.raise_at') }} || '; '
             || case
                 when reviewed.commitment_limit_kind <> 'time'
-                    then 'its limit of ' || reviewed.commitment_limit || ' is no length of time, so none is proposed'
+                    then 'its limit (' || reviewed.commitment_limit || ') is no length of time, so none is proposed'
                 when proposed.limit_seconds is null
                     then 'that ' || {{ spoken_threshold('coalesce(reviewed.target_rate, reviewed.raise_at)') }}
                     || ' would keep a tighter limit than ' || reviewed.commitment_limit || ' is not sure enough'

@@ -95,7 +95,7 @@ select
     budgeted.misses_left,
     {%- for span in spans %}
     budgeted.missed_{{ span }}_days / nullif(round((1 - budgeted.target_rate) * budgeted.due_{{ span }}_days, 6), 0)
-        as burn_rate_{{ span }}_days,
+        as burn_rate_{{ span }}_day{{ 's' if span > 1 }},
     {%- endfor %}
     case
         when budgeted.used > 0 and budgeted.misses_left <= 0 then budgeted.used_up_on

@@ -8,33 +8,6 @@ with run as (
 
 ),
 
--- Half of those that lasted as long have ended by then.
-half as (
-
-    select
-        {%- for key in kind %}
-        curve.{{ key }},
-        {%- endfor %}
-        asked.bin,
-        min(curve.bin) as half_bin
-    from (select distinct {{ kind | join(', ') }}, bin from run) as asked
-    inner join {{ ref('int_survival') }} as reached
-        on
-            asked.bin = reached.bin
-            {%- for key in kind %}
-            and asked.{{ key }} = reached.{{ key }}
-            {%- endfor %}
-    inner join {{ ref('int_survival') }} as curve
-        on
-            {%- for key in kind %}
-            {{ 'and ' if not loop.first }}reached.{{ key }} = curve.{{ key }}
-            {%- endfor %}
-            and curve.bin >= reached.bin
-            and curve.survival <= reached.survival / 2
-    group by all
-
-),
-
 likely as (
 
     select
@@ -47,7 +20,7 @@ likely as (
         + (run.{{ position }} + 1 - {{ curve }}.bin) * ({{ curve }}.survival - {{ curve }}.survival_before)
             as {{ curve }}_survival,
         {%- endfor %}
-        greatest(half.half_bin - run.lasted, 0) / 64 as left_share
+        greatest(reached.half_bin - run.lasted, 0) / 64 as left_share
     from run
     {%- for curve, position in positions.items() %}
     left join {{ ref('int_survival') }} as {{ curve }}
@@ -57,12 +30,6 @@ likely as (
             and run.{{ key }} = {{ curve }}.{{ key }}
             {%- endfor %}
     {%- endfor %}
-    left join half
-        on
-            run.bin = half.bin
-            {%- for key in kind %}
-            and run.{{ key }} = half.{{ key }}
-            {%- endfor %}
 
 ),
 

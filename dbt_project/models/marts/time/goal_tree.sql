@@ -9,14 +9,15 @@ with period as (
 
     select
         'review' as grain,
-        case when day < window_start then before_start else window_start end as period_start,
-        case when day < window_start then window_start else window_end end as period_end,
+        case when day.day < review.window_start then review.before_start else review.window_start end as period_start,
+        case when day.day < review.window_start then review.window_start else review.window_end end as period_end,
         true as is_complete,
-        day,
-        day >= window_start as is_published
-    from {{ ref('int_day_period') }}
-    cross join {{ ref('int_review_window') }}
-    where grain = 'month' and day >= before_start and day < window_end
+        day.day,
+        day.day >= review.window_start as is_published
+    from {{ ref('int_day_period') }} as day
+    inner join {{ ref('int_review_window') }} as review
+        on day.day >= review.before_start and day.day < review.window_end
+    where day.grain = 'month'
 
 ),
 

@@ -5,7 +5,7 @@ A section is a module here and a template of the same name beside it; SECTIONS h
 
 from __future__ import annotations
 
-from pipelines.publish.report.sections import review, service, time
+from pipelines.publish.report.sections import review, risk, service, time
 from pipelines.publish.report.sections.section import Section
 
-SECTIONS: tuple[Section, ...] = (review.SECTION, service.SECTION, time.SECTION)
+SECTIONS: tuple[Section, ...] = (review.SECTION, time.SECTION, service.SECTION, risk.SECTION)

@@ -162,7 +162,7 @@ def _sheets() -> Sequence[Sheet]:
                 ("allowed_misses", "Misses allowed", "number"),
                 ("used", "Misses", "count"),
                 ("misses_left", "Misses left", "number"),
-                ("burn_rate_1_days", "Burn rate, 1 day", "number"),
+                ("burn_rate_1_day", "Burn rate, 1 day", "number"),
                 ("burn_rate_7_days", "Burn rate, 7 days", "number"),
                 ("burn_rate_28_days", "Burn rate, 28 days", "number"),
                 ("exhausted_on", "Used up on", "day"),

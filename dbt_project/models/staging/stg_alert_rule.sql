@@ -1,0 +1,1 @@
+select * from {{ parquet(var('catalogue_path') ~ '/alert_rule.parquet') }}

@@ -1,0 +1,105 @@
+"""The section that says where the time goes: the worst of each process, with the counts that its rates are of."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pytest
+from test_report import AS_OF, TABLES, achieve, insert
+from time_rows import insert_time_rows
+
+from pipelines.publish.report import write_report
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of made-up rows."""
+    folder = tmp_path_factory.mktemp("time")
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as con:
+        con.execute(TABLES)
+        insert(con, "publication", publication_id="made up", as_of=AS_OF, business_time_zone="UTC")
+        achieve(con, "achievement_by_process", date(2026, 11, 1), 9, 10, process="commission")
+        insert_time_rows(con)
+    return write_report(folder / "warehouse.duckdb", folder / "report")
+
+
+@pytest.fixture(scope="module")
+def tables(page: Path) -> dict[str, list[str]]:
+    """The rows of each table of the section as text, by the table's label."""
+    section = page.read_text(encoding="utf-8").split('<section id="time"')[1].split("</section>")[0]
+    return {
+        re.search(r'aria-label="([^"]+)"', part)[1]: [
+            re.sub(r"\s+", " ", re.sub(r"<(?!script)[^>]+>", " ", row)).strip()
+            for row in re.findall(r"<tr>(<th scope=\"row\".*?)</tr>", part, re.S)
+        ]
+        for part in section.split('<div class="scroll"')[1:]
+    }
+
+
+def test_bottlenecks_say_how_much_of_the_time_they_hold_and_in_how_many_breaches_they_were_late(
+    tables: dict[str, list[str]],
+) -> None:
+    unnamed, check, pay = tables["What holds the time"]
+
+    assert check == (
+        "Check by the channel department Settlement of dealers&#39; commissions "
+        "61.0% 30.5% 15.2% 15.2% &lt;0.1% 33.3% 19 of 57 25 h"
+    )
+    assert pay.startswith("Pay the dealer")
+    assert unnamed.startswith("&lt;script&gt;")
+    assert "100% 50.0% 25.0% 25.0% &lt;0.1% – 25 h" in unnamed
+
+
+def test_first_time_through_is_shown_of_what_could_be_followed(tables: dict[str, list[str]]) -> None:
+    followed, unknown = tables["First time through"]
+
+    assert followed.endswith("80.0% 312 of 390 4.0 2.0")
+    assert unknown.endswith("– 0 of 0 – –")
+
+
+def test_every_late_run_weighs_the_same_in_who_held_it(tables: dict[str, list[str]]) -> None:
+    channel, other = tables["Who held what came late"]
+
+    # (1 + 0.2) / 2 of fifteen hours, and (0 + 0.8) / 2 of twenty.
+    assert channel == "Channel department Settlement of dealers&#39; commissions 60.0% 2 of 2 15 h"
+    assert other.endswith("40.0% 1 of 2 20 h")
+
+
+def test_goals_that_would_raise_the_rate_come_first_and_met_ones_are_left_out(tables: dict[str, list[str]]) -> None:
+    process, position = tables["Which goals are short"]
+
+    assert process == "Settlement of dealers&#39; commissions 75.0% 300 of 400 90% −15.0 −1.3 +6.0"
+    assert "· check &lt;script&gt;" in position
+    assert position.endswith("+2.0")
+
+
+def test_durations_are_of_the_newest_month_that_is_over_and_say_where_a_limit_is_not_reached(
+    page: Path, tables: dict[str, list[str]]
+) -> None:
+    [row] = tables["How long it takes, with what is open counted"]
+
+    assert row.endswith("50 h 47 h 13 min to 52 h 33 h 20 min – – to – 83 h 40 of 200")
+    assert "began in October 2026" in page.read_text(encoding="utf-8")
+
+
+def test_the_workbook_has_all_of_it(page: Path) -> None:
+    book = openpyxl.load_workbook(page.with_name("report.xlsx"))
+
+    assert [book[name].max_row - 3 for name in ("Bottlenecks", "Flow", "Responsibility", "Goals")] == [3, 2, 2, 4]
+    assert book["Durations by process"].max_row - 3 == 2
+    assert {"Transitions", "Durations by node"} <= set(book.sheetnames)
+
+
+def test_without_anything_measured_there_is_no_such_section(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        con.execute(TABLES)
+        insert(con, "publication", publication_id="made up", as_of=AS_OF, business_time_zone="UTC")
+        achieve(con, "achievement_by_process", date(2026, 11, 1), 9, 10, process="commission")
+
+    page = write_report(tmp_path / "warehouse.duckdb", tmp_path / "report")
+
+    assert "Where the time goes" not in page.read_text(encoding="utf-8")
