@@ -36,6 +36,7 @@ READ = {
     "catalogue_path": CATALOGUE,
     # Of the runs before: nothing that this one does writes it before it is read.
     "publication_path": dg.AssetKey(["landing", "publication"]),
+    "alert_path": dg.AssetKey("alerts"),
 }
 PUBLISHED = {name: dg.AssetKey(["published", name]) for name in ("warehouse", "parquet", "report", "postgresql")}
 
