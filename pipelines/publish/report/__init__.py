@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
+from pipelines.errors import UserError
+from pipelines.home import Home
+from pipelines.published import published_file
 from pipelines.publish.report.facts import read_facts
 from pipelines.publish.report.page import render
 from pipelines.publish.report.workbook import write_workbook
@@ -13,7 +16,7 @@ from pipelines.publish.report.workbook import write_workbook
 PAGE = "index.html"
 WORKBOOK = "report.xlsx"
 
-__all__ = ["write_page", "write_report"]
+__all__ = ["ask_report", "write_page", "write_report"]
 
 
 def write_report(published_file: Path, folder: Path) -> Path:
@@ -42,3 +45,25 @@ def write_page(
     unfinished.write_text(html, encoding="utf-8")
     os.replace(unfinished, page)
     return page
+
+
+def ask_report(home: Home, page: Path, department: str | None, month: str | None) -> tuple[Path, Path]:
+    """Write the page that was asked for, ``month`` as 2026-10; returns it and the workbook beside it.
+
+    Raises:
+        UserError: nothing is published, or not of that department or month, or the page cannot be written there.
+    """
+    file = published_file(home)
+    try:
+        first_day = datetime.strptime(month, "%Y-%m").date() if month else None
+    except ValueError:
+        raise UserError(f"{month!r} is no month; write it as year-month, e.g. 2026-10") from None
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise UserError(f"{page} is no page; name it with .html, e.g. report.html")
+    workbook = page.with_suffix(".xlsx")
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        write_page(file, page, workbook, department, first_day)
+    except OSError as problem:
+        raise UserError(f"{page} cannot be written: {problem.strerror}") from None
+    return page, workbook

@@ -200,10 +200,10 @@ def read_facts(published_file: Path, department: str | None = None, month: date 
 
 
 def _narrow(facts: Facts, department: str) -> None:
-    """Leave what is of a department: its own, and the processes in which it owns a node or had one to do."""
+    """Leave what is of a department: its own, and of the processes in which it owns a node what is nobody's."""
     known = {row["department"] for rows in (facts.owned, facts.by_department) for row in rows} - {"(none)"}
     if department not in known:
-        near = get_close_matches(department, known, n=1)
+        near = get_close_matches(department, known, n=1, cutoff=0.4)
         remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
         raise UserError(f"department {department!r} is not known; {remedy}")
     nodes = {(row["process"], row["node"]) for row in facts.owned if row["department"] == department}

@@ -24,7 +24,6 @@ LONGEST_SHOWN = 5
 OWNED_SHOWN = 12
 ALERTS_SHOWN = 6
 RESTATED_SHOWN = 6
-RESTATED = {"due": label("Due"), "kept": label("Kept"), "achievement_rate": label("Achievement")}
 
 FILTERS = ("number", "count", "rate", "target", "points", "duration", "moment", "day", "month", "short_month")
 LEVELS = ("normal", "acceptable", "warning")
@@ -67,7 +66,7 @@ class Process(Line):
     flow: Row | None
     durations: Row | None
     bottlenecks: list[Row]
-    restatements: list[Row]
+    restatements: list[dict[str, Any]]
 
 
 @dataclass
@@ -126,7 +125,6 @@ def render(facts: Facts, workbook: str) -> str:
         owned_shown=OWNED_SHOWN,
         alerts_shown=ALERTS_SHOWN,
         restated_shown=RESTATED_SHOWN,
-        measures=RESTATED,
     )
     processes = _processes(facts)
     return environment.get_template("page.html.j2").render(
@@ -206,18 +204,26 @@ def _processes(facts: Facts) -> list[Process]:
                 flow=of_time["flow"][0] if of_time["flow"] else None,
                 durations=max(cohorts, key=lambda row: row["period_start"], default=None),
                 bottlenecks=of_time["bottlenecks"][:BOTTLENECKS_SHOWN],
-                restatements=[
-                    row
-                    for row in facts.restatements
-                    if row["process"] == process
-                    and row["node"] == "(all)"
-                    and row["scope"] == "process"
-                    and row["measure"] in RESTATED
-                    and row["period_start"] in months
-                ],
+                restatements=_restated(facts, process, rows),
             )
         )
     return sorted(found, key=_most_concern_first)
+
+
+def _restated(facts: Facts, process: str, rows: dict[date, Row]) -> list[dict[str, Any]]:
+    """Of each month whose due or kept runs are not what they were at first: both, the newest month first."""
+    found: dict[date, dict[str, Any]] = {}
+    for row in facts.restatements:
+        now = rows.get(row["period_start"])
+        if now is None or (row["process"], row["node"]) != (process, "(all)") or row["measure"] not in ("due", "kept"):
+            continue
+        first = {"due": now["due"], "kept": now["kept"]}
+        month = found.setdefault(row["period_start"], {"first": first, "now": now, "reason": row["reason"]})
+        month["first"][row["measure"]] = int(row["first_published"])
+    for month in found.values():
+        due = month["first"]["due"]
+        month["first"]["achievement_rate"] = month["first"]["kept"] / due if due else None
+    return sorted(found.values(), key=lambda month: month["now"]["period_start"], reverse=True)
 
 
 def _departments(facts: Facts) -> list[Department]:
@@ -228,7 +234,7 @@ def _departments(facts: Facts) -> list[Department]:
         of_positions = {position: pair for (of, position), pair in pairs.items() if of == department}
         now, before = (_together([pair[at] for pair in of_positions.values()]) for at in (0, 1))
         owned = [row for row in facts.owned if row["department"] == department]
-        if now is None and not owned:
+        if not owned and not (now and now["due"]) and not _open(now):
             continue
         found.append(
             Department(

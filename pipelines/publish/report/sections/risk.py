@@ -120,14 +120,18 @@ def _process(facts: Facts, drivers: list[Row]) -> Mapping[str, Any]:
         "name": drivers[0]["process_name"],
         "compared": sum(row["p_value"] is not None for row in drivers),
         "drivers": [
-            {**row, "where": facts.words.say(WHERE[row["dimension"]]).format(_value(facts, row))}
+            {**row, "where": _where(facts, row)}
             for row in list(notable.values())[:DRIVERS_SHOWN]
         ],
     }
 
 
-def _value(facts: Facts, row: Row) -> str:
-    return facts.words.say(row["value_name"]) if row["dimension"] in OURS else row["value_name"]
+def _where(facts: Facts, row: Row) -> str:
+    value = row["value_name"]
+    if row["dimension"] in OURS:
+        value = facts.words.say(value)
+    where = WHERE[row["dimension"]]
+    return facts.words.say(where).format(value)
 
 
 SECTION = Section(

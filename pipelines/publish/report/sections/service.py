@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.publish.report.labels import label
 from pipelines.publish.report.sections.section import Section, Sheet
+from pipelines.publish.report.words import NONE
 
 if TYPE_CHECKING:
     from pipelines.publish.report.facts import Facts, Row
@@ -124,17 +125,18 @@ def line(values: Sequence[float | None]) -> list[str]:
 
 def _of(words: Words, row: Row) -> str:
     """What the value rests on."""
-    n = row["denominator"]
+    n, status, measure = row["denominator"], row["status"], row["measure"]
     if n is None or row["value"] is None:
-        return words.say(row["status"])
+        return words.say(status)
     if row["kind"] == "availability":
         return words.say("of %(whole)s", whole=words.duration(n))
     if row["kind"] == "satisfaction":
         return words.counted(int(n), "%(n)s rating", "%(n)s ratings")
     if row["unit"] == "seconds":
-        return words.say("%(measure)s of %(whole)s", measure=words.say(row["measure"]), whole=words.count(int(n)))
+        return words.say("%(measure)s of %(whole)s", measure=words.say(measure), whole=words.count(int(n)))
+    unit = row["unit"].removesuffix(" work orders")
     counted = words.say("%(part)s of %(whole)s", part=words.count(int(row["numerator"])), whole=words.count(int(n)))
-    return counted if row["unit"] == "share" else f"{counted}, {words.say(row['unit'].removesuffix(' work orders'))}"
+    return counted if row["unit"] == "share" else f"{counted}, {words.say(unit)}"
 
 
 def _standing(row: Row) -> tuple[str, str]:
