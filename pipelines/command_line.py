@@ -198,9 +198,9 @@ def report(
         str | None, typer.Option(help="Of this department only. Default: of all", metavar="NAME")
     ] = None,
     month: Annotated[str | None, typer.Option(help="Of this month. Default: the newest", metavar="YYYY-MM")] = None,
-    into: Annotated[
-        Path, typer.Option(help="The page to write; the workbook goes beside it.", metavar="FILE")
-    ] = Path("report.html"),
+    into: Annotated[Path, typer.Option(help="The page to write; the workbook goes beside it.", metavar="FILE")] = Path(
+        "report.html"
+    ),
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

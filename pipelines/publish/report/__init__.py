@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pipelines.errors import UserError
 from pipelines.home import Home
-from pipelines.published import published_file
 from pipelines.publish.report.facts import read_facts
 from pipelines.publish.report.page import render
 from pipelines.publish.report.workbook import write_workbook
+from pipelines.published import published_file
 
 PAGE = "index.html"
 WORKBOOK = "report.xlsx"

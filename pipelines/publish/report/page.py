@@ -23,7 +23,7 @@ BOTTLENECKS_SHOWN = 6
 LONGEST_SHOWN = 5
 OWNED_SHOWN = 12
 ALERTS_SHOWN = 6
-RESTATED_SHOWN = 6
+RESTATED_SHOWN = 4
 
 FILTERS = ("number", "count", "rate", "target", "points", "duration", "moment", "day", "month", "short_month")
 LEVELS = ("normal", "acceptable", "warning")
@@ -114,6 +114,7 @@ def render(facts: Facts, workbook: str) -> str:
         label=said.say,
         web_link=words.web_link,
         breakable=words.breakable,
+        short=words.short,
         age=lambda value: said.age(None if value is None else (facts.as_of - value).total_seconds()),
         span=said.age,
     )
@@ -250,9 +251,7 @@ def _departments(facts: Facts) -> list[Department]:
                     for row in facts.open_warnings
                     if row["scope"] == "node" and (row["department"] or "(none)") == department
                 ],
-                late_share=[
-                    row for row in facts.sections["time"]["responsibility"] if row["department"] == department
-                ],
+                late_share=[row for row in facts.sections["time"]["responsibility"] if row["department"] == department],
                 alerts=[row for row in facts.alerts if row["department"] == department],
                 open_levels={level: now[f"in_progress_{level}"] if now else 0 for level in LEVELS},
             )

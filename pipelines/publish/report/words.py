@@ -132,14 +132,17 @@ def web_link(value: str | None) -> str | None:
     return value.strip() if parts.scheme in ("http", "https") and parts.netloc else None
 
 
-def breakable(value: str) -> Markup:
-    """Escaped text, shortened where it has no end, whose very long words may break."""
+def short(value: str) -> str:
+    """A text cut where it has no end; the workbook has it whole."""
     value = str(value)
-    if len(value) > LONGEST:
-        value = value[:LONGEST] + "…"
+    return value if len(value) <= LONGEST else value[:LONGEST] + "…"
+
+
+def breakable(value: str) -> Markup:
+    """Escaped and shortened text whose very long words may break."""
     return Markup(" ").join(
         Markup("<wbr>").join(escape(word[at : at + PIECE]) for at in range(0, len(word), PIECE))
         if len(word) > LONG_WORD
         else escape(word)
-        for word in value.split(" ")
+        for word in short(value).split(" ")
     )

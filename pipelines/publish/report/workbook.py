@@ -230,7 +230,8 @@ def _charts(book: Any, newest_first: list[Row], formats: dict, facts: Facts) -> 
             )
         chart.set_title({"name": name[:CHART_TITLE], "name_font": {"size": 12}, "overlay": False})
         chart.set_x_axis({"num_format": "yyyy-mm", "text_axis": True})
-        chart.set_y_axis({"num_format": "0%", "max": 1, "major_gridlines": {"visible": True, "line": {"color": "#dfe2e0"}}})
+        gridlines = {"visible": True, "line": {"color": "#dfe2e0"}}
+        chart.set_y_axis({"num_format": "0%", "max": 1, "major_gridlines": gridlines})
         chart.set_legend({"position": "bottom"})
         # A month without anything due is a gap in the line.
         chart.show_blanks_as("gap")

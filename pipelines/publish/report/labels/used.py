@@ -1,9 +1,8 @@
-"""The texts of the report, found where they are written; run as a program it brings the translation files up to date."""
+"""The texts of the report, found where they are written; as a program it brings the translation files up to date."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -46,12 +45,11 @@ def update(file: Path) -> int:
     """Add to a translation file what is new, drop what is gone; returns how many texts wait for their translation."""
     with file.open("rb") as opened:
         catalog = read_po(opened)
-    catalog.update(used(), no_fuzzy_matching=True)
+    catalog.update(used(), no_fuzzy_matching=True, update_creation_date=False)
     catalog.obsolete.clear()
-    catalog.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
     with file.open("wb") as opened:
-        write_po(opened, catalog, width=120, sort_by_file=True, include_lineno=False, omit_header=False)
-    return sum(not any(text for text in ([m.string] if isinstance(m.string, str) else m.string)) for m in catalog if m.id)
+        write_po(opened, catalog, width=120, sort_by_file=True, include_lineno=False)
+    return sum(message.id != "" and not any(message.string or ()) for message in catalog)
 
 
 if __name__ == "__main__":

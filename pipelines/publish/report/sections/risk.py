@@ -119,10 +119,7 @@ def _process(facts: Facts, drivers: list[Row]) -> Mapping[str, Any]:
     return {
         "name": drivers[0]["process_name"],
         "compared": sum(row["p_value"] is not None for row in drivers),
-        "drivers": [
-            {**row, "where": _where(facts, row)}
-            for row in list(notable.values())[:DRIVERS_SHOWN]
-        ],
+        "drivers": [{**row, "where": _where(facts, row)} for row in list(notable.values())[:DRIVERS_SHOWN]],
     }
 
 
