@@ -84,6 +84,13 @@ QUARANTINE = """
     ORDER BY waiting DESC, released DESC, rule, source_system, entity"""
 
 
+# Of this moment or of the newest review window, whatever month is asked for.
+OF_NOW = {
+    "review": ("review", "curve", "budgets"),
+    "time": ("bottlenecks", "flow", "transitions", "responsibility"),
+    "risk": ("at_risk", "drivers"),
+}
+
 OWNED = """
     SELECT node.department, node.process, coalesce(process.process_name, node.process) AS process_name,
         node.node, coalesce(node.node_name, node.node) AS node_name, node.position,
@@ -192,8 +199,9 @@ def read_facts(published_file: Path, department: str | None = None, month: date 
             },
         )
     if not facts.is_newest:
-        # These are of now.
-        facts.open_warnings, facts.sections["risk"]["at_risk"] = [], []
+        facts.open_warnings = []
+        for section, queries in OF_NOW.items():
+            facts.sections[section] |= dict.fromkeys(queries, ())
     if department is not None:
         _narrow(facts, department)
     return facts

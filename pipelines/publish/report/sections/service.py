@@ -37,7 +37,7 @@ def view(facts: Facts, rows: Mapping[str, list[Row]]) -> Mapping[str, Any] | Non
     """The indicators of the month under report, and the gaps of the newest review window, else of that month."""
     month = facts.month
     indicators = _indicators(facts.words, rows["indicators"], month)
-    gaps = [row for row in rows["gaps"] if row["grain"] == "review"]
+    gaps = [row for row in rows["gaps"] if row["grain"] == "review" and facts.is_newest]
     gaps = gaps or [row for row in rows["gaps"] if row["grain"] == "month" and row["period_start"] == month]
     if not indicators and not gaps:
         return None

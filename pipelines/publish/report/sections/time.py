@@ -54,18 +54,21 @@ RESPONSIBILITY = """
 
 def view(facts: Facts, rows: Mapping[str, list[Row]]) -> Mapping[str, Any] | None:
     """The goals that would raise the rate most. What is of a process or department stands in its own section."""
-    review = [row for row in rows["goals"] if row["grain"] == "review"]
+    if facts.is_newest:
+        tree = [row for row in rows["goals"] if row["grain"] == "review"]
+    else:
+        tree = [row for row in rows["goals"] if row["grain"] == "month" and row["period_start"] == facts.month]
     goals = [
         row
         for level, most in (("process", 4), ("position", 8))
-        for row in review
+        for row in tree
         if row["level"] == level and row["contribution"] and row["contribution_rank"] <= most
     ]
     if not goals:
         return None
     return {
         "goals": goals[:ROWS_SHOWN],
-        "organisation": next((row for row in review if row["level"] == "organisation"), None),
+        "organisation": next((row for row in tree if row["level"] == "organisation"), None),
     }
 
 
