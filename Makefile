@@ -1,5 +1,5 @@
 # Two commands: `make run` and `make test`. Both make what they need first.
-.PHONY: run test servers lint serve benchmark benchmark-working-time benchmark-pulling clean environment browser
+.PHONY: run test servers lint serve benchmark benchmark-working-time benchmark-pulling labels clean environment browser
 .DEFAULT_GOAL := help
 
 READY := .venv/.ready
@@ -13,6 +13,7 @@ help:
 	@echo "make lint       only the lint"
 	@echo "make serve      Dagster's web server and the daily schedule, over the sample organisation"
 	@echo "make benchmark  seconds and memory at a million and at ten million runs; working time and pulling beside other packages"
+	@echo "make labels     bring the report's translations up to date with its English texts"
 	@echo "make clean      remove everything that was made, but not data/"
 
 environment: $(READY)
@@ -98,6 +99,9 @@ $(PEERS): $(READY) tests/benchmark/working_time/peers.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-benchmark
 	@$(BIN)/uv pip install --quiet --python .venv-benchmark/bin/python -r tests/benchmark/working_time/peers.txt
 	@touch $(PEERS)
+
+labels: $(READY)
+	@$(BIN)/python -m pipelines.publish.report.labels.used
 
 clean:
 	rm -rf .venv .venv-benchmark .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
