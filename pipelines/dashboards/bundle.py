@@ -31,11 +31,11 @@ MOST_ROWS = 1000
 NO_FILTER = "No filter"
 
 FORMATS = {
-    r"(_rate|_share|_low|_high|_probability)$|^share$": ".1%",
     r"_hours$|^shown_|^burn_rate|_misses$|^misses_left$|^first_published$|^now$": ",.1f",
+    r"(_rate|_share|_low|_high|_probability)$|^share$": ".1%",
     r"^penalty": ",.0f",
 }
-"""How a number is shown, by its column's name; burn_rate and target_rate both end alike, so order counts."""
+"""How a number is shown, by its column's name: the first that fits."""
 
 WORDS = {
     "achievement_rate": "Kept share",
@@ -61,6 +61,7 @@ WORDS = {
     "to_end_hours": "Hours until it ended",
     "size_hours": "Mean size, hours",
     "size_per_work_order_hours": "Hours per work order",
+    "commitment_id": "Commitment",
     "n": "Work orders",
     "denominator": "Out of",
     "is_commitment_kept": "Kept",
@@ -78,7 +79,7 @@ COLOURS = {
     "lower": "#dd6b20",
     "watch": "#d69e2e",
     "uncertain": "#a0aec0",
-    "not_enough_data": "#cbd5e0",
+    "not enough data": "#cbd5e0",
     "raise": "#2f855a",
 }
 
@@ -134,7 +135,11 @@ class Chart:
     @property
     def metrics(self) -> list[str]:
         """Metrics of the dataset by name."""
-        return [self.listed["number"]] if "number" in self.listed else self.listed.get("lines", self.listed.get("bars", []))
+        return (
+            [self.listed["number"]]
+            if "number" in self.listed
+            else self.listed.get("lines", self.listed.get("bars", []))
+        )
 
     @property
     def columns(self) -> list[str]:
@@ -200,7 +205,7 @@ def listing(folder: Path = FOLDER) -> Listing:
 
 
 def write_bundle(published: Path, outlet: Outlet, bundle: Path) -> None:
-    """Write the zip file that Superset imports: ``published`` says which columns there are, ``outlet`` where they lie."""
+    """Write the zip file that Superset imports; ``published`` says which columns there are, ``outlet`` where they lie."""
     yaml = YAML(typ="safe")
     yaml.default_flow_style = False
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as zipped:
@@ -227,8 +232,6 @@ def words(name: str) -> str:
 
 def number_format(column: str) -> str | None:
     """How d3 shows the numbers of a column; None for Superset's own way."""
-    if column.startswith("burn_rate"):
-        return ",.1f"
     return next((shown for pattern, shown in FORMATS.items() if re.search(pattern, column)), None)
 
 
@@ -239,7 +242,7 @@ class _Maker:
     outlet: Outlet
 
     def files(self) -> Iterator[tuple[str, Any]]:
-        yield "metadata.yaml", {"version": VERSION, "type": "Dashboard", "timestamp": "2026-01-01T00:00:00+00:00"}
+        yield "metadata.yaml", {"version": VERSION, "type": "assets", "timestamp": "2026-01-01T00:00:00+00:00"}
         yield (
             f"databases/{self.outlet.name}.yaml",
             {
@@ -350,7 +353,6 @@ class _Maker:
         } | self._looks(chart)
         query = {
             "columns": chart.columns,
-            "metrics": chart.metrics,
             "filters": [
                 {"col": column, "op": operator} | ({} if value is None else {"val": value})
                 for column, operator, value in chart.conditions
@@ -360,6 +362,9 @@ class _Maker:
             "time_range": NO_FILTER,
             "extras": {"having": "", "where": ""},
         }
+        if chart.metrics:
+            # Without them rows come as they are; with an empty list of them each would come once.
+            query["metrics"] = chart.metrics
         context = {
             # Superset puts its own number in.
             "datasource": {"id": 0, "type": "table"},
@@ -382,14 +387,13 @@ class _Maker:
 
     def _looks(self, chart: Chart) -> dict[str, Any]:
         if chart.viz_type == "table":
-            shown = {column: number_format(column) for column in chart.columns}
             return {
                 "query_mode": "raw",
                 "all_columns": chart.columns,
                 "order_by_cols": [json.dumps([column, rises]) for column, rises in chart.order],
-                "column_config": {column: {"d3NumberFormat": how} for column, how in shown.items() if how},
+                "column_config": self._shown_as(chart),
                 "table_timestamp_format": "%Y-%m-%d %H:%M",
-                "page_length": 20,
+                "page_length": 0,
                 "server_pagination": False,
                 "include_search": False,
                 "show_cell_bars": False,
@@ -420,8 +424,18 @@ class _Maker:
         } | (
             {"stack": "Stack", "orientation": "horizontal" if chart.listed.get("across") else "vertical"}
             if is_bar
-            else {"markerEnabled": kind == "DATE", "markerSize": 4, "truncateYAxis": True, "y_axis_bounds": [None, None]}
+            else {
+                "markerEnabled": kind == "DATE",
+                "markerSize": 4,
+                "truncateYAxis": True,
+                "y_axis_bounds": [None, None],
+            }
         )
+
+    def _shown_as(self, chart: Chart) -> dict[str, dict[str, str]]:
+        kinds = {column: self._columns[chart.dataset][column][0] for column in chart.columns}
+        numbers = {column: {"d3NumberFormat": how} for column in kinds if (how := number_format(column))}
+        return numbers | {column: {"d3TimeFormat": "%Y-%m-%d"} for column, kind in kinds.items() if kind == "DATE"}
 
     # --- dashboards -----------------------------------------------------------------------------------------------
 
@@ -445,13 +459,11 @@ class _Maker:
         }
 
     def _colours(self) -> dict[str, str]:
-        named = dict(COLOURS)
-        for state in ("normal", "acceptable", "warning"):
-            named[f"in_progress_{state}"] = COLOURS[state]
-        for name, colour in list(named.items()):
-            named[words(name)] = colour
-            named[f"Completed {name}"] = colour
-        return named
+        return {
+            shown: colour
+            for name, colour in COLOURS.items()
+            for shown in (name, f"in progress {name}", f"{name}_runs", f"completed_{name}_runs")
+        }
 
     def _position(self, dashboard: Dashboard) -> dict[str, Any]:
         parts: dict[str, Any] = {
