@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from pipelines.dashboards.bundle import listing, slug
-from pipelines.dashboards.superset import Superset, outlets
+from pipelines.dashboards.installation import Superset, outlets
 from pipelines.errors import UserError
 from pipelines.home import Home
 

@@ -205,7 +205,7 @@ def listing(folder: Path = FOLDER) -> Listing:
 
 
 def write_bundle(published: Path, outlet: Outlet, bundle: Path) -> None:
-    """Write the zip file that Superset imports; ``published`` says which columns there are, ``outlet`` where they lie."""
+    """Write the zip file that Superset imports; which columns there are is read from the file ``published``."""
     yaml = YAML(typ="safe")
     yaml.default_flow_style = False
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as zipped:

@@ -40,7 +40,10 @@ def outlets(home: Home) -> list[Outlet]:
 
 
 def _address(home: Home) -> str | None:
-    organisation = read_organisation(File(home.catalogue / "organisation.yml", "organisation.yml", os.environ))
+    file = File(home.catalogue / "organisation.yml", "organisation.yml", os.environ)
+    organisation = read_organisation(file)
+    if file.mistakes:
+        raise UserError("\n".join(map(str, file.mistakes)))
     address = organisation and organisation.publish.get("postgresql")
     return address.get_secret_value() if address else None
 
