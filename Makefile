@@ -5,6 +5,7 @@
 READY := .venv/.ready
 BIN := .venv/bin
 HOME_FOLDER ?= data
+PORT ?= 8088
 PEERS := .venv-benchmark/.ready
 SUPERSET := .venv-superset/.ready
 
@@ -84,7 +85,7 @@ servers:
 	fi
 
 dashboards: $(READY) $(SUPERSET)
-	@$(BIN)/python -m pipelines.dashboards --home $(HOME_FOLDER)
+	@$(BIN)/python -m pipelines.dashboards --home $(HOME_FOLDER) --port $(PORT)
 
 test-dashboards: $(READY) $(SUPERSET) browser
 	@$(BIN)/pytest tests/dashboards -m dashboards

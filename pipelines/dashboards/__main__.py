@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from pipelines.dashboards.bundle import listing, slug
-from pipelines.dashboards.installation import Superset, outlets
+from pipelines.dashboards.installation import PASSWORD, Superset, outlets
 from pipelines.errors import UserError
 from pipelines.home import Home
 
@@ -28,12 +29,15 @@ def main() -> int:
     home = Home(Path(options.home).resolve())
     superset = Superset(Path(options.environment).resolve(), home.root / "superset")
     try:
+        _free(options.host, options.port)
         found = outlets(home)
         print(f"Setting Superset up in {superset.folder} (the first time takes a minute or two) ...", flush=True)
         password = superset.set_up(home.published / "warehouse.duckdb", found)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
+    if password:
+        print(f"Sign in as admin with {password} (shown this once; {PASSWORD} sets another).", flush=True)
     address = f"http://{options.host}:{options.port}"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = superset.start(options.host, options.port)
@@ -44,15 +48,24 @@ def main() -> int:
             for outlet in found:
                 for dashboard in listing().dashboards:
                     print(f"{address}/superset/dashboard/{slug(outlet, dashboard)}/")
-            if password:
-                print(f"Sign in as admin with {password} (shown this once; it can be changed under Settings, Info).")
             print(f"{address} (Ctrl-C stops it)", flush=True)
-        return server.wait()
+        code = server.wait()
+        print(f"Superset ended by itself; {superset.folder / 'server.log'} says why.", file=sys.stderr)
+        return code or 1
     except KeyboardInterrupt:
         return 0
     finally:
         server.terminate()
         server.wait()
+
+
+def _free(host: str, port: int) -> None:
+    with socket.socket() as asked:
+        asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            asked.bind((host, port))
+        except OSError as problem:
+            raise UserError(f"{host}:{port} cannot be listened at ({problem.strerror}); say --port (PORT=…).") from None
 
 
 def _answers(address: str) -> bool:

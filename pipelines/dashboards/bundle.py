@@ -56,7 +56,10 @@ WORDS = {
     "commitment_due_at": "Due",
     "commitment_overrun_hours": "Hours over",
     "commitment_limit_hours": "Limit, hours",
-    "work_order_url": "Link",
+    "work_order_id": "Work order",
+    "hand_over_share": "Handed over",
+    "expected_every_hours": "Expected every, hours",
+    "gap": "No.",
     "burn_rate_28_days": "Burn rate, 28 days",
     "to_end_hours": "Hours until it ended",
     "size_hours": "Mean size, hours",
@@ -67,6 +70,9 @@ WORDS = {
     "is_commitment_kept": "Kept",
 }
 """Headings that the column's name in words would not do for."""
+
+WIDTHS = {"reason": 360, "work_order_id": 110}
+"""At least so many pixels for a column that would be squeezed."""
 
 COLOURS = {
     "normal": "#2f855a",
@@ -416,10 +422,16 @@ class _Maker:
             "y_axis_format": shown_as,
             "rich_tooltip": True,
             "show_legend": len(chart.metrics) > 1 or bool(chart.listed.get("by")),
-            "legendType": "scroll",
+            "legendType": "plain" if chart.listed.get("long_legend") else "scroll",
+            "legendMargin": 60 if chart.listed.get("long_legend") else None,
             "legendOrientation": "top",
             "sort_series_type": "name",
             "truncateXAxis": True,
+            # Bars that lie down begin at the bottom: the longest comes last to stand on top.
+            "x_axis_sort": chart.metrics[0] if chart.listed.get("across") and not chart.listed.get("by") else None,
+            "x_axis_sort_asc": True,
+            "x_axis_sort_series": "sum" if chart.listed.get("across") else "name",
+            "x_axis_sort_series_ascending": True,
             "color_scheme": "supersetColors",
         } | (
             {"stack": "Stack", "orientation": "horizontal" if chart.listed.get("across") else "vertical"}
@@ -432,10 +444,16 @@ class _Maker:
             }
         )
 
-    def _shown_as(self, chart: Chart) -> dict[str, dict[str, str]]:
+    def _shown_as(self, chart: Chart) -> dict[str, dict[str, Any]]:
         kinds = {column: self._columns[chart.dataset][column][0] for column in chart.columns}
-        numbers = {column: {"d3NumberFormat": how} for column in kinds if (how := number_format(column))}
-        return numbers | {column: {"d3TimeFormat": "%Y-%m-%d"} for column, kind in kinds.items() if kind == "DATE"}
+        return {
+            column: {
+                **({"d3NumberFormat": how} if (how := number_format(column)) else {}),
+                **({"d3TimeFormat": "%Y-%m-%d"} if kind == "DATE" else {}),
+                **({"columnWidth": WIDTHS[column]} if column in WIDTHS else {}),
+            }
+            for column, kind in kinds.items()
+        }
 
     # --- dashboards -----------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What Superset has no command for; run by the Python of its own environment.
 
-python inside_superset.py BUNDLE.zip …    with SUPERSET_ADMIN_PASSWORD set where there is no administrator yet
+python inside_superset.py BUNDLE.zip …    SUPERSET_ADMIN_PASSWORD is what the administrator signs in with
 """
 
 import os
@@ -20,14 +20,19 @@ def main(bundles: list[str]) -> None:
         from superset.commands.importers.v1.utils import get_contents_from_bundle
         from superset.utils.core import override_user
 
-        user = security_manager.find_user(ADMINISTRATOR) or security_manager.add_user(
-            ADMINISTRATOR,
-            "Dashboard",
-            "administrator",
-            "admin@localhost",
-            security_manager.find_role("Admin"),
-            password=os.environ["SUPERSET_ADMIN_PASSWORD"],
-        )
+        password = os.environ.get("SUPERSET_ADMIN_PASSWORD")
+        user = security_manager.find_user(ADMINISTRATOR)
+        if user is None:
+            user = security_manager.add_user(
+                ADMINISTRATOR,
+                "Dashboard",
+                "administrator",
+                "admin@localhost",
+                security_manager.find_role("Admin"),
+                password=password,
+            )
+        elif password:
+            security_manager.reset_password(user.id, password)
         for bundle in bundles:
             with override_user(user), ZipFile(bundle) as zipped:
                 ImportAssetsCommand(get_contents_from_bundle(zipped)).run()
