@@ -71,7 +71,7 @@ WORDS = {
 }
 """Headings that the column's name in words would not do for."""
 
-WIDTHS = {"reason": 360, "work_order_id": 110}
+WIDTHS = {"reason": 420, "work_order_id": 110}
 """At least so many pixels for a column that would be squeezed."""
 
 COLOURS = {
@@ -430,8 +430,7 @@ class _Maker:
             # Bars that lie down begin at the bottom: the longest comes last to stand on top.
             "x_axis_sort": chart.metrics[0] if chart.listed.get("across") and not chart.listed.get("by") else None,
             "x_axis_sort_asc": True,
-            "x_axis_sort_series": "sum" if chart.listed.get("across") else "name",
-            "x_axis_sort_series_ascending": True,
+            "truncateYAxis": False,
             "color_scheme": "supersetColors",
         } | (
             {"stack": "Stack", "orientation": "horizontal" if chart.listed.get("across") else "vertical"}
