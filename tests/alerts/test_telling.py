@@ -340,13 +340,19 @@ def test_what_nobody_acknowledges_goes_to_the_next_in_line_unless_it_is_over(
 def test_budgets_sources_and_failed_runs_are_told_of_once_too(home: Home, published: Publications) -> None:
     ours = catalogue(
         {
-            "burning": {"on": ("budget_burning",), "burn_rate": 3, "process": ("claims",), "to": ("desk",)},
+            "burning": {
+                "on": ("budget_burning",),
+                "burn_rate": 3,
+                "process": ("claims",),
+                "scope": "node",
+                "to": ("desk",),
+            },
             "stale": {"on": ("source_stale", "run_failed"), "to": ("desk",)},
         },
         desk="json://h/x",
     )
     tell(home, ours, START)
-    budget = {"window_start": START.date(), "allowed_misses": 10.0, "misses_left": 2.5, "node": None}
+    budget = {"window_start": START.date(), "allowed_misses": 10.0, "misses_left": 2.5, "scope": "node", "node": "pay"}
     later = START + timedelta(days=2)
     published.publish(
         START + timedelta(days=1), [],
@@ -354,6 +360,7 @@ def test_budgets_sources_and_failed_runs_are_told_of_once_too(home: Home, publis
             budget | {"commitment_id": "K1", "process": "claims", "burn_rate_7_days": 4.0},
             budget | {"commitment_id": "K2", "process": "claims", "burn_rate_7_days": 2.0},
             budget | {"commitment_id": "K3", "process": "orders", "burn_rate_7_days": 9.0},
+            budget | {"commitment_id": "K4", "process": "claims", "burn_rate_7_days": 9.0, "scope": "process"},
         ],
         source_freshness=[
             {"source_system": name, "data_through_at": at, "expected_every_seconds": 86400.0}
