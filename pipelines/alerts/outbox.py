@@ -71,8 +71,16 @@ class Outbox:
         return dict(self._con.execute("SELECT rule, since_us FROM rule").fetchall())
 
     def note(self, alerts: Sequence[Row], deliveries: Sequence[Row]) -> None:
-        """Note what is to be told, and to whom; what was noted before stays as it was."""
+        """Note what is to be told, and to whom; what was noted before stays as it was.
+
+        What was withdrawn is so again: it was never told, or not to everybody, and is told as it is now.
+        """
         with self._con:
+            self._con.executemany(
+                "UPDATE alert SET withdrawn_us = NULL, said = :said, warn_us = :warn_us, as_of_us = :as_of_us "
+                "WHERE alert_id = :alert_id AND withdrawn_us IS NOT NULL",
+                alerts,
+            )
             self._con.executemany(_insert("alert", alerts), alerts)
             self._con.executemany(_insert("delivery", deliveries), deliveries)
 

@@ -141,8 +141,8 @@ def _rules(catalogue: Catalogue, trigger: str) -> list[str]:
 
 
 def _is_about(rule: Rule, row: Row) -> bool:
-    return all(
-        not getattr(rule, name) or row[name] in getattr(rule, name) for name in ("process", "node") if name in row
+    return rule.scope in (None, row["scope"]) and all(
+        not getattr(rule, name) or row[name] in getattr(rule, name) for name in ("process", "node")
     )
 
 

@@ -44,10 +44,11 @@ class Rule(Model):
 
     rule: str = Field(alias="(rule)")
     on: Annotated[tuple[Trigger, ...], BeforeValidator(one_or_more)] = Field(
+        min_length=1,
         description="one or more of before_leaving_normal, left_normal, left_acceptable, budget_burning, source_stale, "
-        "run_failed"
+        "run_failed",
     )
-    to: Texts = Field(description="one or more names of `channels`")
+    to: Texts = Field(min_length=1, description="one or more names of `channels`")
     lead_us: Length | None = Field(None, alias="lead", ge=1)
     scope: Literal["node", "process"] | None = None
     process: Texts = ()
@@ -63,7 +64,7 @@ class Rule(Model):
     digest: bool = False
     only_in: Text | None = None
     escalate_after_us: Length | None = Field(None, alias="escalate_after", ge=1)
-    escalate_to: Texts = ()
+    escalate_to: Texts = Field((), min_length=1)
 
     @classmethod
     def as_written(cls, data: WrittenDict, file: File) -> WrittenDict:
@@ -73,6 +74,13 @@ class Rule(Model):
         if ("before_leaving_normal" in triggers) != ("lead" in data):
             remedy = "add it, e.g. lead: 2h (working time)" if "lead" not in data else "remove it"
             file.mistake(data, f"{label}: `lead` and before_leaving_normal belong together; {remedy}")
+        unknown = [name for name in FILTERS[2:] if name in data and "budget_burning" in triggers]
+        if unknown:
+            file.mistake(
+                data,
+                f"{label}: a budget is that of a commitment and has no {', '.join(unknown)}; "
+                "give budget_burning a rule of its own, by process, node or scope",
+            )
         if ("escalate_after" in data) != ("escalate_to" in data):
             file.mistake(data, f"{label}: `escalate_after` and `escalate_to` belong together; add the other one")
         return data
@@ -97,7 +105,7 @@ class Alerts(Model):
 class _Channel(Model):
     """A channel while it is read."""
 
-    addresses: Annotated[tuple[Address, ...], BeforeValidator(one_or_more)] = Field(alias="(addresses)")
+    addresses: Annotated[tuple[Address, ...], BeforeValidator(one_or_more)] = Field(min_length=1, alias="(addresses)")
 
 
 def read_alerts(file: File) -> Alerts:

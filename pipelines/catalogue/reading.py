@@ -231,7 +231,7 @@ class File:
                 message = f"{shown} is not known; {suggest(str(value), choices)}"
             case "string_type":
                 message = f"{label} must be text, not {kind(value)}"
-            case "string_too_short":
+            case "string_too_short" | "too_short":
                 message = f"{label} is empty; give it a value"
             case "int_type" | "int_parsing" | "int_from_float" | "int_parsing_size":
                 message = f"{shown} must be a whole number"

@@ -237,6 +237,34 @@ def test_what_ended_before_it_was_sent_is_withdrawn_and_what_a_rebuild_says_agai
     assert told == ["Claims, Pay: WO-1 has passed its commitment"]
 
 
+def test_what_was_withdrawn_while_its_source_was_stale_is_told_once_it_is_so_again(
+    home: Home, published: Publications
+) -> None:
+    ours = catalogue(
+        {"late": {"on": ("left_normal",), "to": ("desk",), "only_in": "office", "digest": True}}, desk="json://h/x"
+    )
+    late = warning(1, "left_normal", START + timedelta(hours=20))
+    told: list[str] = []
+    looks = [
+        # Late at night, and the desk is at home; in the morning nobody knows; at noon it was due later than thought.
+        (20, [late]),
+        (33, []),
+        (36, [late | {"commitment_due_at": START + timedelta(hours=21)}]),
+        (37, [late]),
+    ]
+    published.publish(START, [])
+    tell(home, ours, START)
+
+    came_to = []
+    for hours, rows in looks:
+        published.publish(START + timedelta(hours=hours), rows)
+        look = tell(home, ours, START + timedelta(hours=hours), lambda _, __, text: told.append(text))
+        came_to.append((look.withdrawn, look.sent))
+
+    assert came_to == [(0, 0), (1, 0), (0, 1), (0, 0)]
+    assert ["due Mon 02 Mar 21:00" in text for text in told] == [True]
+
+
 def test_a_channel_that_is_down_waits_ever_longer_and_stops_no_other(home: Home, published: Publications) -> None:
     ours = catalogue({"late": {"on": ("left_normal",), "to": ("down", "up")}}, down="json://down/x", up="json://up/x")
     tell(home, ours, START)
@@ -312,13 +340,19 @@ def test_what_nobody_acknowledges_goes_to_the_next_in_line_unless_it_is_over(
 def test_budgets_sources_and_failed_runs_are_told_of_once_too(home: Home, published: Publications) -> None:
     ours = catalogue(
         {
-            "burning": {"on": ("budget_burning",), "burn_rate": 3, "process": ("claims",), "to": ("desk",)},
+            "burning": {
+                "on": ("budget_burning",),
+                "burn_rate": 3,
+                "process": ("claims",),
+                "scope": "node",
+                "to": ("desk",),
+            },
             "stale": {"on": ("source_stale", "run_failed"), "to": ("desk",)},
         },
         desk="json://h/x",
     )
     tell(home, ours, START)
-    budget = {"window_start": START.date(), "allowed_misses": 10.0, "misses_left": 2.5, "node": None}
+    budget = {"window_start": START.date(), "allowed_misses": 10.0, "misses_left": 2.5, "scope": "node", "node": "pay"}
     later = START + timedelta(days=2)
     published.publish(
         START + timedelta(days=1), [],
@@ -326,6 +360,7 @@ def test_budgets_sources_and_failed_runs_are_told_of_once_too(home: Home, publis
             budget | {"commitment_id": "K1", "process": "claims", "burn_rate_7_days": 4.0},
             budget | {"commitment_id": "K2", "process": "claims", "burn_rate_7_days": 2.0},
             budget | {"commitment_id": "K3", "process": "orders", "burn_rate_7_days": 9.0},
+            budget | {"commitment_id": "K4", "process": "claims", "burn_rate_7_days": 9.0, "scope": "process"},
         ],
         source_freshness=[
             {"source_system": name, "data_through_at": at, "expected_every_seconds": 86400.0}

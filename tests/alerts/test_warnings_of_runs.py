@@ -118,6 +118,12 @@ def test_the_command_says_what_was_not_sent_and_ends_with_one(tmp_path: Path, ho
         ("{on: left_normal, process: claims, node: deliver, to: desk}", "node 'deliver' is in none of its processes"),
         ("{on: left_normal, to: desk, only_in: night}", "calendar 'night' is not in calendars.yml"),
         ("{on: left_normal, to: desk, escalate_to: desk}", "`escalate_after` and `escalate_to` belong together"),
+        ("{on: left_normal, to: []}", "rules.r.to is empty"),
+        ("{on: [], to: desk}", "rules.r.on is empty"),
+        (
+            "{on: budget_burning, department: Treasury, to: desk}",
+            "a budget is that of a commitment and has no department",
+        ),
         ("{on: source_stale, source: crmm, to: desk}", "source 'crmm' is not in sources.yml"),
     ],
 )

@@ -47,14 +47,18 @@ timed as (
         case placed.alert_trigger
             when 'left_normal' then placed.leaves_normal_us
             when 'left_acceptable' then placed.leaves_acceptable_us
+            -- Not of what is due nobody knows when: the greatest of an instant and null is that instant.
             when 'before_leaving_normal'
-                then greatest(
-                    placed.started_us,
-                    case
-                        when placed.calendar = '24x7' then placed.warn_target_us
-                        else warn_slot.instant_us + placed.warn_target_us - warn_slot.after_us
-                    end
-                )
+                then case
+                    when placed.commitment_due_us is not null
+                        then greatest(
+                            placed.started_us,
+                            case
+                                when placed.calendar = '24x7' then placed.warn_target_us
+                                else warn_slot.instant_us + placed.warn_target_us - warn_slot.after_us
+                            end
+                        )
+                end
         end as warn_us
     from placed
     {{ at_working_slot('warn_slot', 'placed.calendar', 'placed.warn_target_us') }}

@@ -100,7 +100,7 @@ select
     case
         when budgeted.used > 0 and budgeted.misses_left <= 0 then budgeted.used_up_on
         when budgeted.lost_a_day > 0 and budgeted.misses_left / budgeted.lost_a_day < {{ most_days }}
-            then budgeted.last_day + cast(ceil(budgeted.misses_left / budgeted.lost_a_day) as integer)
+            then budgeted.last_day + cast(ceil(round(budgeted.misses_left / budgeted.lost_a_day, 6)) as integer)
     end as exhausted_on
 from budgeted
 inner join {{ ref('stg_commitment') }} as commitment on budgeted.commitment_id = commitment.commitment_id
