@@ -163,6 +163,7 @@ def _files(home: Path) -> Iterator[tuple[str, Path]]:
         ("warehouse", published / "warehouse.duckdb"),
         ("parquet", published / "parquet"),
         ("report", published / "report" / "index.html"),
+        ("docs", published / "docs" / "index.html"),
     ):
         if path.exists():
             yield name, path

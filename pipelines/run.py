@@ -283,6 +283,7 @@ class Daily:
     def publish(self) -> dict[str, Any]:
         """Show readers what was built; what they see until then stays as it is."""
         from pipelines.publish import Publication
+        from pipelines.warehouse import parse
 
         if self._built is None:
             raise UserError("Nothing was built, so there is nothing to publish; run the whole job.")
@@ -291,6 +292,7 @@ class Daily:
         publication = Publication(self.home, self.publication_id)
         rows = publication.write_parquet(self._built)
         report = publication.write_report(self._built)
+        publication.write_documentation(self._built, parse(self.home) / "manifest.json")
         with _uninterrupted():
             file = publication.show(self._built)
             self._note()

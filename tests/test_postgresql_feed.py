@@ -118,6 +118,7 @@ def test_only_rows_that_changed_travel(database: str, file: Path) -> None:
         file,
         "UPDATE marts.publication SET as_of = as_of + INTERVAL 1 DAY, publication_id = 'next'",
         "UPDATE marts.fct_run SET as_of = as_of + INTERVAL 1 DAY",
+        "UPDATE marts.at_risk_run SET as_of = as_of + INTERVAL 1 DAY",
         "UPDATE marts.fct_run SET department = 'Moved' WHERE work_order_id = 'C1' AND node = 'pay'",
         "DELETE FROM marts.open_by_day WHERE day = (SELECT min(day) FROM marts.open_by_day)",
     )

@@ -12,6 +12,8 @@ from pipelines.publish.swap import check_finished, point_to, swap_in, sync_tree
 
 PARQUET = "parquet"
 REPORT = "report"
+DOCS = "docs"
+FOLDERS = (PARQUET, REPORT, DOCS)
 
 
 class Publication:
@@ -40,11 +42,20 @@ class Publication:
         sync_tree(folder)
         return page
 
+    def write_documentation(self, built: Path, manifest: Path) -> Path:
+        """Write what every table and column means beside the published pages."""
+        from pipelines.publish.documentation import write_documentation
+
+        folder = self._fresh(DOCS)
+        page = write_documentation(built, manifest, folder)
+        sync_tree(folder)
+        return page
+
     def show(self, built: Path) -> Path:
         """Let readers see it. Nothing before this has changed what they see."""
         check_finished(built)
         published = self.home.published
-        for name in (PARQUET, REPORT):
+        for name in FOLDERS:
             version = self._version(name)
             if version.is_dir():
                 point_to(published / name, version)
@@ -66,7 +77,7 @@ class Publication:
 
 def remove_old_versions(home: Home) -> None:
     """Keep what is shown and the one before it, which somebody may still be reading; killed runs leave others."""
-    for name in (PARQUET, REPORT):
+    for name in FOLDERS:
         shown = home.published / name
         current = shown.resolve().name if shown.is_symlink() else ""
         versions = sorted(path for path in home.published.glob(f".{name}-*") if path.name != current)

@@ -19,12 +19,13 @@ with said as (
 
 ),
 
-placed as (
+-- An inner join, as an outer one that also compares processes would be a nested loop.
+about as (
 
     select
-        said.*,
+        said.key_hash,
         run.run_id,
-        run.process as process_of_run,
+        run.process,
         run.segment,
         run.calendar,
         run.commitment_limit_seconds,
@@ -37,37 +38,34 @@ placed as (
                 run.run_id
         ) as preference
     from said
-    left join {{ ref('fct_run') }} as run
-        on
-            said.work_order_id = run.work_order_id
-            and coalesce(said.process = run.process, true)
-            and run.scope = 'process'
+    inner join {{ ref('fct_run') }} as run on said.work_order_id = run.work_order_id
+    where run.scope = 'process' and (said.process is null or said.process = run.process)
 
 )
 
 select
     said.kind,
-    coalesce(said.process_of_run, said.process) as process,
+    coalesce(run.process, said.process) as process,
     said.work_order_id,
-    said.run_id,
-    said.segment,
+    run.run_id,
+    run.segment,
     said.at_us,
     business_day.day as said_on,
-    said.commitment_limit_seconds,
+    run.commitment_limit_seconds,
     case when said.kind = 'rating' then cast((said.value - said.worst) / (said.scale - said.worst) as decimal(18, 9)) end
         as satisfaction,
     case
         when said.kind <> 'expectation' then null
         when said.unit = 'working_hours' then {{ expects_us }}
-        else {{ worked('said.calendar', 'said.started_us + ' ~ expects_us, 'at_end') }}
-            - {{ worked('said.calendar', 'said.started_us', 'at_start') }}
+        else {{ worked('run.calendar', 'run.started_us + ' ~ expects_us, 'at_end') }}
+            - {{ worked('run.calendar', 'run.started_us', 'at_start') }}
     end as expected_us
-from placed as said
+from said
 inner join {{ ref('stg_business_day') }} as business_day
     on
         {{ slot('said.at_us', day_us()) }} = business_day.slot_day
         and said.at_us >= business_day.from_us
         and said.at_us < business_day.to_us
-{{ at_slot('at_start', "case when said.kind = 'expectation' then said.calendar end", 'said.started_us') }}
-{{ at_slot('at_end', "case when said.kind = 'expectation' then said.calendar end", 'said.started_us + ' ~ expects_us) }}
-where said.preference = 1
+left join about as run on said.key_hash = run.key_hash and run.preference = 1
+{{ at_slot('at_start', "case when said.kind = 'expectation' then run.calendar end", 'run.started_us') }}
+{{ at_slot('at_end', "case when said.kind = 'expectation' then run.calendar end", 'run.started_us + ' ~ expects_us) }}

@@ -79,8 +79,11 @@ valued as (
         end as expected_end_us,
         commitment.penalty_per_breach,
         -- What is late already cannot be saved.
-        case when run.is_already_late then 0 else run.breach_probability end * commitment.penalty_per_breach
-            as penalty_at_stake,
+        case when run.is_already_late then 0 else run.breach_probability end
+        * case
+            when commitment.penalty_cap < commitment.penalty_per_breach then commitment.penalty_cap
+            else commitment.penalty_per_breach
+        end as penalty_at_stake,
         case when run.is_already_late then run.tolerance_breach_probability else run.breach_probability end
             as next_probability,
         case when run.is_already_late then run.seconds_to_tolerance else run.seconds_to_commitment end as seconds_to_next

@@ -1,7 +1,7 @@
 """What the report says in other languages than English: one gettext file a language beside this module.
 
-English is the source text, in the templates and in Python. `make labels` brings the files up to date; a language
-more is one file more, and its name in `pipelines.catalogue.organisation.Language`.
+English is the source text, in the templates and in Python. `make labels` brings the files up to date; a language more
+is one file more, and its name in `pipelines.catalogue.organisation.Language`.
 """
 
 from __future__ import annotations
