@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import duckdb
 import openpyxl
 import pytest
 from test_report import publish
@@ -68,6 +69,19 @@ def test_an_unknown_department_gets_the_nearest_and_a_month_without_data_which_t
     with pytest.raises(UserError, match="nothing is published yet"):
         ask_report(Home(tmp_path), tmp_path / "a.html", None, None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_version_published_is_told_apart_from_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "published").mkdir()
+    file = publish(tmp_path / "published" / "warehouse.duckdb")
+    file.chmod(0o644)
+    with duckdb.connect(str(file)) as con:
+        con.execute("DROP TABLE marts.alert")
+
+    with pytest.raises(UserError, match="was published by another version of this software"):
+        ask_report(Home(tmp_path), tmp_path / "a.html", None, None)
+
+    assert not (tmp_path / "a.html").exists()
 
 
 def test_the_command_says_where_the_page_is(

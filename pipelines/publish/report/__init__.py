@@ -6,6 +6,8 @@ import os
 from datetime import date, datetime
 from pathlib import Path
 
+import duckdb
+
 from pipelines.errors import UserError
 from pipelines.home import Home
 from pipelines.publish.report.facts import read_facts
@@ -51,7 +53,8 @@ def ask_report(home: Home, page: Path, department: str | None, month: str | None
     """Write the page that was asked for, ``month`` as 2026-10; returns it and the workbook beside it.
 
     Raises:
-        UserError: nothing is published, or not of that department or month, or the page cannot be written there.
+        UserError: nothing is published, or not of that department or month, or by another version, or the page cannot
+            be written there.
     """
     file = published_file(home)
     try:
@@ -64,6 +67,10 @@ def ask_report(home: Home, page: Path, department: str | None, month: str | None
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         write_page(file, page, workbook, department, first_day)
+    except (duckdb.CatalogException, duckdb.BinderException) as problem:
+        raise UserError(
+            f"{file} was published by another version of this software ({problem}); `commitments run` publishes anew."
+        ) from None
     except OSError as problem:
         raise UserError(f"{page} cannot be written: {problem.strerror}") from None
     return page, workbook

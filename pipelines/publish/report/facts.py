@@ -201,7 +201,7 @@ def read_facts(published_file: Path, department: str | None = None, month: date 
     if not facts.is_newest:
         facts.open_warnings = []
         for section, queries in OF_NOW.items():
-            facts.sections[section] |= dict.fromkeys(queries, ())
+            facts.sections[section] |= {query: [] for query in queries}
     if department is not None:
         _narrow(facts, department)
     return facts
