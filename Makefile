@@ -1,18 +1,23 @@
 # Two commands: `make run` and `make test`. Both make what they need first.
-.PHONY: run test servers lint serve benchmark benchmark-working-time benchmark-pulling clean environment browser
+.PHONY: run test servers lint serve dashboards test-dashboards benchmark benchmark-working-time benchmark-pulling labels clean environment browser
 .DEFAULT_GOAL := help
 
 READY := .venv/.ready
 BIN := .venv/bin
 HOME_FOLDER ?= data
+PORT ?= 8088
 PEERS := .venv-benchmark/.ready
+SUPERSET := .venv-superset/.ready
 
 help:
 	@echo "make run        the sample organisation: make its source systems, pull, check, build, publish, report"
 	@echo "make test       lint and the whole test suite"
 	@echo "make lint       only the lint"
 	@echo "make serve      Dagster's web server and the daily schedule, over the sample organisation"
+	@echo "make dashboards Superset with the dashboards, over what make run published"
+	@echo "make test-dashboards  imports them into a Superset of its own and looks at each; apart from make test"
 	@echo "make benchmark  seconds and memory at a million and at ten million runs; working time and pulling beside other packages"
+	@echo "make labels     bring the report's translations up to date with its English texts"
 	@echo "make clean      remove everything that was made, but not data/"
 
 environment: $(READY)
@@ -80,6 +85,22 @@ servers:
 		fi; \
 	fi
 
+dashboards: $(READY) $(SUPERSET)
+	@$(BIN)/python -m pipelines.dashboards --home $(HOME_FOLDER) --port $(PORT)
+
+test-dashboards: $(READY) $(SUPERSET) browser
+	@$(BIN)/pytest tests/dashboards -m dashboards
+
+# Superset wants other versions of what this project stands on, and Python 3.11.
+$(SUPERSET): $(READY) pipelines/dashboards/requirements.txt
+	@if ! python3.11 -c '' >/dev/null 2>&1; then \
+		echo "Superset needs Python 3.11 (python3.11 on the path; on Debian 12: apt-get install python3.11-venv)" >&2; exit 1; \
+	fi
+	@echo "Installing Superset into .venv-superset ..."
+	@$(BIN)/uv venv --quiet --clear --python "$$(python3.11 -c 'import sys; print(sys.executable)')" .venv-superset
+	@$(BIN)/uv pip install --quiet --python .venv-superset/bin/python -r pipelines/dashboards/requirements.txt
+	@touch $(SUPERSET)
+
 benchmark: $(READY)
 	@$(BIN)/python -m tests.benchmark
 	@$(MAKE) --no-print-directory benchmark-working-time
@@ -99,6 +120,9 @@ $(PEERS): $(READY) tests/benchmark/working_time/peers.txt
 	@$(BIN)/uv pip install --quiet --python .venv-benchmark/bin/python -r tests/benchmark/working_time/peers.txt
 	@touch $(PEERS)
 
+labels: $(READY)
+	@$(BIN)/python -m pipelines.publish.report.labels.used
+
 clean:
-	rm -rf .venv .venv-benchmark .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	rm -rf .venv .venv-benchmark .venv-superset .pytest_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

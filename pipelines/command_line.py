@@ -192,6 +192,29 @@ def explain(
 
 
 @app.command()
+def report(
+    context: typer.Context,
+    department: Annotated[
+        str | None, typer.Option(help="Of this department only. Default: of all", metavar="NAME")
+    ] = None,
+    month: Annotated[str | None, typer.Option(help="Of this month. Default: the newest", metavar="YYYY-MM")] = None,
+    into: Annotated[Path, typer.Option(help="The page to write; the workbook goes beside it.", metavar="FILE")] = Path(
+        "report.html"
+    ),
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the report from what is published, of one department or of a month before, as a page and a workbook."""
+    from pipelines.publish.report import ask_report
+
+    page, workbook = ask_report(_home(context, home), into, department, month)
+    if as_json:
+        _print_json({"page": str(page), "workbook": str(workbook)})
+    else:
+        print(f"{page}, with the same numbers in {workbook}")
+
+
+@app.command()
 def sql(
     context: typer.Context,
     question: Annotated[

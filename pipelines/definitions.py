@@ -98,7 +98,13 @@ def _sources(catalogue: Catalogue) -> dg.AssetsDefinition:
     for source, entity in entities:
         landed, accepted = landed_key(source, entity.name), accepted_key(source, entity.name)
         specs += [
-            dg.AssetSpec(landed, group_name=source, description="Batches as the source has them.", skippable=True),
+            dg.AssetSpec(
+                landed,
+                group_name=source,
+                description="Batches as the source has them.",
+                skippable=True,
+                freshness_policy=dg.FreshnessPolicy.time_window(catalogue.sources[source].expected_every),
+            ),
             dg.AssetSpec(
                 accepted,
                 deps=[landed],
@@ -270,10 +276,16 @@ def _published(models: dg.AssetsDefinition) -> dg.AssetsDefinition:
             done = daily.publish()
             yield _materialized(PUBLISHED["parquet"], **{f"rows_{table}": n for table, n in done["rows"].items()})
             if done["report"] is not None:
-                yield _materialized(PUBLISHED["report"], path=str(daily.home.published / "report" / "index.html"))
+                page = daily.home.published / "report" / "index.html"
+                yield _materialized(PUBLISHED["report"], page=dg.MetadataValue.url(page.as_uri()))
             if done["fed"] is not None:
                 yield _materialized(PUBLISHED["postgresql"], **{f"changed_{t}": n for t, n in done["fed"].items()})
-            yield _materialized(PUBLISHED["warehouse"], path=str(done["file"]), publication_id=daily.publication_id)
+            yield _materialized(
+                PUBLISHED["warehouse"],
+                path=str(done["file"]),
+                publication_id=daily.publication_id,
+                as_of=daily.as_of.isoformat(),
+            )
 
     return publish
 

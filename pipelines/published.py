@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -12,13 +13,18 @@ from pipelines.errors import UserError
 from pipelines.home import Home
 
 
-@contextmanager
-def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published warehouse, instants in UTC."""
+def published_file(home: Home) -> Path:
+    """The published warehouse, which must be there."""
     file = home.published / "warehouse.duckdb"
     if not file.exists():
         raise UserError(f"{file}: nothing is published yet; `commitments run` does that.")
-    with duckdb.connect(str(file), read_only=True) as con:
+    return file
+
+
+@contextmanager
+def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published warehouse, instants in UTC."""
+    with duckdb.connect(str(published_file(home)), read_only=True) as con:
         con.execute("SET TimeZone = 'UTC'")
         yield con
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster
@@ -37,6 +37,18 @@ def test_every_model_hangs_on_what_it_reads_and_whatever_is_published_on_the_gat
         [published] = [key for key in graph.get_all_asset_keys() if key.path == ["published", name]]
         above = {key.to_user_string() for key in graph.get_ancestor_asset_keys(published)}
         assert {"catalogue", "accepted", "accepted/crm/jobs", "landing/wms/steps"} <= above
+
+
+def test_what_was_pulled_is_to_be_as_fresh_as_its_source_promises(definitions: dagster.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+
+    policy = graph.get(dagster.AssetKey(["landing", "wms", "steps"])).freshness_policy
+
+    assert policy.fail_window.to_timedelta() == timedelta(days=1)
+
+
+def test_warnings_and_failed_runs_are_watched(definitions: dagster.Definitions) -> None:
+    assert {sensor.name for sensor in definitions.sensors} == {"alerts", "failed_runs"}
 
 
 @pytest.mark.parametrize(

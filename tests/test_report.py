@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import openpyxl
@@ -18,10 +19,11 @@ import yaml
 from risk_rows import insert_risk_rows
 from time_rows import insert_time_rows
 
-from pipelines.publish.report import words, write_report
+from pipelines.publish.report import write_report
 from pipelines.publish.report.charts import trend
 from pipelines.publish.report.facts import months_before
 from pipelines.publish.report.page import judge
+from pipelines.publish.report.words import Words
 from pipelines.warehouse import PROJECT
 
 AS_OF = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)  # midnight in Shanghai
@@ -39,6 +41,7 @@ def contracted_tables() -> str:
 
 
 TABLES = contracted_tables()
+ENGLISH = Words("en", ZoneInfo("UTC"))
 
 
 def wilson(kept: int, due: int) -> tuple[float | None, float | None]:
@@ -137,15 +140,13 @@ def review(con: duckdb.DuckDBPyConnection, commitment_id: str, recommendation: s
            burn_rate_28_days=1.1, exhausted_on=date(2026, 12, 1))  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def publish(file: Path, language: str | None = None) -> Path:
     """A small published warehouse: processes of every standing, one of them with a nasty name and nothing due."""
-    file = tmp_path_factory.mktemp("published") / "warehouse.duckdb"
     month = date(2026, 11, 1)
     with duckdb.connect(str(file)) as con:
         con.execute(TABLES)
         insert(con, "publication", publication_id="20261122T163000000000Z", as_of=AS_OF,
-               business_time_zone="Asia/Shanghai", organisation="Example Telecom")  # fmt: skip
+               business_time_zone="Asia/Shanghai", organisation="Example Telecom", language=language)  # fmt: skip
         rates = {"commission": (0.71, 420), "complaint": (0.935, 180), "broadband": (0.981, 1310)}
         names = {"commission": "Settlement of dealers' commissions", "complaint": "Complaint handling",
                  "broadband": "Broadband installation"}  # fmt: skip
@@ -185,6 +186,23 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
                    row='{"a": 1}', released_at=AS_OF if number > 10 else None)  # fmt: skip
         insert_time_rows(con)
         insert_risk_rows(con)
+        for node, position, department in (("check", "Controller", "Channel department"), ("pay", "Clerk", NASTY)):
+            insert(con, "dim_node", process="commission", node=node, node_name=node.title() + " the case",
+                   node_order=1, department=department, position=position)  # fmt: skip
+        insert(con, "dim_process", process="commission", process_name=names["commission"])
+        for limit in ("16h", "2d", "16h"):
+            insert(con, "dim_commitment", commitment_id=f"check-{limit}", process="commission", node="check",
+                   commitment_limit=limit, is_in_force=True)  # fmt: skip
+        for number in range(8):
+            insert(con, "alert", alert_id=f"alert-{number}", rule=NASTY if number else "late", channel="desk",
+                   process="commission", node="check", department="Channel department", position="Controller",
+                   work_order_id=f"WO-{number:05}", sent_at=AS_OF - timedelta(hours=number),
+                   acknowledged_at=AS_OF if number > 5 else None, ended_at=AS_OF if number == 0 else None,
+                   is_commitment_kept=False if number == 0 else None)  # fmt: skip
+        for back, measure, first in ((1, "kept", 300), (2, "due", 400), (2, "kept", 310), (2, "achievement_rate", 0.7)):
+            insert(con, "restatement", grain="month", period_start=months_before(month, back), scope="process",
+                   process="commission", node="(all)", measure=measure, first_published=first, now=0,
+                   publication_id="p", reason="late data, corrected")  # fmt: skip
         for number, recommendation in enumerate(
             ["mend", "raise", "watch", "watch", "uncertain", "not_enough_data"] * 3
         ):
@@ -205,6 +223,19 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
                        ratings_kept=200, satisfaction_broken=0.3, ratings_broken=40)  # fmt: skip
     file.chmod(0o444)
     return file
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That warehouse, in English."""
+    return publish(tmp_path_factory.mktemp("published") / "warehouse.duckdb")
+
+
+@pytest.fixture(scope="module")
+def pages(page: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The page by language."""
+    folder = tmp_path_factory.mktemp("chinese")
+    return {"en": page, "zh-CN": write_report(publish(folder / "warehouse.duckdb", "zh-CN"), folder / "report")}
 
 
 @pytest.fixture(scope="module")
@@ -365,7 +396,7 @@ def test_the_same_publication_makes_the_same_page(published: Path, page: Path, t
     [(1.0, "100%"), (0.99999, ">99.9%"), (0.0, "0%"), (0.0001, "<0.1%"), (0.8996, "90.0%"), (None, "–")],
 )
 def test_what_is_not_all_never_reads_as_all(value: float | None, shown: str) -> None:
-    assert words.rate(value) == shown
+    assert ENGLISH.rate(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -381,7 +412,7 @@ def test_what_is_not_all_never_reads_as_all(value: float | None, shown: str) -> 
     ],
 )
 def test_working_time_is_written_without_days(seconds: float, shown: str) -> None:
-    assert words.duration(seconds) == shown
+    assert ENGLISH.duration(seconds) == shown
 
 
 def test_a_rate_is_judged_exactly_and_chance_is_named() -> None:
@@ -401,6 +432,64 @@ def test_a_month_without_anything_due_is_a_gap_in_the_line_not_a_zero() -> None:
 
     assert len(drawn.lines) == 2
     assert len(drawn.dots) == 2
+
+
+def test_each_department_says_what_it_owns_what_is_open_what_it_was_warned_of_and_its_share_in_late_runs(
+    page: Path,
+) -> None:
+    html = page.read_text(encoding="utf-8").split(">Channel department</h2>")[1].split("</section>")[0]
+    said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+    assert "Clerk 76.5% 130 of 170" in said
+    assert "Check the case Settlement of dealers&#39; commissions Controller 16h, 2d 3 commitments" in said
+    assert "56 open node runs: 41 normal, 9 acceptable, 6 in warning" in said
+    assert "The 5 longest over of 20 in warning" in said
+    assert "WO-00019" in said
+    # (1 + 0.2) / 2 of fifteen hours.
+    assert "Settlement of dealers&#39; commissions 60.0% 2 of 2 15 h" in said
+    assert "The newest 6 of 8; 2 of all acknowledged" in said
+    assert "WO-00000 Check the case late 23 Nov 2026, 00:00 – missed" in said
+
+
+def test_what_was_restated_stands_with_the_counts_of_then_and_now(page: Path) -> None:
+    html = page.read_text(encoding="utf-8").split("Restated since first published")[1].split("</section>")[0]
+    rows = [re.sub(r"<[^>]+>", " ", row).split() for row in re.findall(r"<tr>(<th scope=.row.*?)</tr>", html, re.S)]
+
+    assert [" ".join(row) for row in rows] == [
+        "October 2026 71.4% 300 of 420 74.5% 313 of 420 late data, corrected",
+        "September 2026 77.5% 310 of 400 70.0% 294 of 420 late data, corrected",
+    ]
+
+
+def test_the_workbook_draws_each_process_by_month_in_native_charts(page: Path) -> None:
+    sheet = openpyxl.load_workbook(page.with_name("report.xlsx"))["Charts"]
+
+    assert len(sheet._charts) == 4
+    achievement, target = sheet._charts[0].series
+    assert achievement.val.numRef.f == "Charts!$B$3:$B$14"
+    assert target.val.numRef.f == "Charts!$C$3:$C$14"
+    assert (sheet["A1"].value, sheet["A14"].value) == ("Broadband installation", datetime(2026, 11, 1))
+    assert sheet["B14"].value == 643 / 655
+
+
+def test_a_text_of_ten_thousand_characters_is_shortened_on_the_page_and_whole_in_the_workbook(
+    published: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    shutil.copy(published, file)
+    file.chmod(0o644)
+    endless = "x" * 10_000
+    with duckdb.connect(str(file)) as con:
+        con.execute("UPDATE marts.achievement_by_process SET process_name = ? WHERE process = 'commission'", [endless])
+        warn(con, 99, "commission", work_order_id=endless, department=endless, position=endless, node_name=endless)
+
+    page = write_report(file, tmp_path / "report")
+
+    html = page.read_text(encoding="utf-8").replace("<wbr>", "")
+    assert "x" * 200 + "…" in html
+    assert "x" * 201 not in html
+    sheet = openpyxl.load_workbook(page.with_name("report.xlsx"))["Open warnings"]
+    assert endless in {cell.value for row in sheet for cell in row}
 
 
 BROWSER = next(
@@ -429,10 +518,11 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_the_page_fits_every_screen_offline_and_without_a_complaint(
-    page: Path, browser: Any, width: int, scheme: str
+    pages: dict[str, Path], browser: Any, width: int, scheme: str, language: str
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
     tab = context.new_page()
@@ -442,14 +532,17 @@ def test_the_page_fits_every_screen_offline_and_without_a_complaint(
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.on("request", lambda request: asked.append(request.url))
 
-    tab.goto(page.resolve().as_uri())
+    tab.goto(pages[language].resolve().as_uri())
 
     assert complaints == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    assert tab.title().startswith("Service quality, November 2026")
+    assert tab.title().startswith({"en": "Service quality, November 2026", "zh-CN": "服务质量, 2026年11月"}[language])
+    assert tab.get_attribute("html", "lang") == language
     assert tab.locator("main").count() == 1
     assert tab.locator("table:not(:has(caption))").count() == 0
+    assert tab.locator("th:not([scope])").count() == 0
+    assert tab.locator(":is(h1,h2,h3,h4):empty, [aria-label='']").count() == 0
     cut_off = """[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1)
         .map(e => e.getAttribute('aria-label'))"""
     assert width < 768 or tab.evaluate(cut_off) == []
@@ -457,13 +550,35 @@ def test_the_page_fits_every_screen_offline_and_without_a_complaint(
     context.close()
 
 
-def test_nothing_is_cut_off_on_paper(page: Path, browser: Any) -> None:
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_nothing_is_cut_off_on_paper(pages: dict[str, Path], browser: Any, language: str) -> None:
     tab = browser.new_page(viewport={"width": 703, "height": 1000})  # A4 less the margins
     tab.emulate_media(media="print")
 
-    tab.goto(page.resolve().as_uri())
+    tab.goto(pages[language].resolve().as_uri())
 
     assert tab.evaluate("document.documentElement.scrollWidth") <= 703
+    tab.close()
+
+
+def test_the_keyboard_skips_to_the_report_and_reaches_links_and_tables_in_the_order_of_the_page(
+    page: Path, browser: Any
+) -> None:
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.goto(page.resolve().as_uri())
+
+    tab.keyboard.press("Tab")
+    first = tab.evaluate("document.activeElement.className")
+    tab.keyboard.press("Enter")
+    skipped_to = tab.evaluate("document.activeElement.id")
+    reached = []
+    for _ in range(8):
+        tab.keyboard.press("Tab")
+        reached.append(tab.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)"))
+
+    assert (first, skipped_to) == ("skip", "main")
+    assert reached == sorted(set(reached))
+    assert tab.locator("[tabindex]:not([tabindex='0']):not(main)").count() == 0
     tab.close()
 
 

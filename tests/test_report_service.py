@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import openpyxl
 import pytest
-from test_report import AS_OF, NASTY, TABLES, achieve, insert
+from test_report import AS_OF, ENGLISH, NASTY, TABLES, achieve, insert
 
 from pipelines.publish.report import write_report
 from pipelines.publish.report.facts import months_before
@@ -150,7 +150,7 @@ def test_without_a_month_or_a_gap_there_is_no_section(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_is_written_in_its_unit(value: float | None, unit: str, text: str) -> None:
-    assert said(value, unit) == text
+    assert said(ENGLISH, value, unit) == text
 
 
 def test_a_line_breaks_where_nothing_was_measured() -> None:

@@ -13,6 +13,7 @@ from pipelines.catalogue.times import ZoneName
 
 Dimension = Literal["segment", "service_level", "location", "priority", "source_system"]
 Outlet = Literal["postgresql"]
+Language = Literal["en", "zh-CN"]
 
 
 def _currency(code: str) -> str:
@@ -54,6 +55,7 @@ class Organisation(Model):
     name: Text = Field(description="what the report calls the organisation")
     business_time_zone: ZoneName = Field(description="days and months are cut in it, e.g. Europe/Amsterdam")
     currency: Annotated[Text, AfterValidator(_currency)] = Field(description="of penalties, e.g. EUR")
+    language: Language = Field("en", description="of the report: en or zh-CN")
     review: Review = Review()
     # Longer than any organisation has run: a slip of the keyboard.
     day_grain_days: Whole = Field(400, ge=1, le=40_000)

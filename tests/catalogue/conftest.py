@@ -62,6 +62,7 @@ FULL: dict[str, dict[str, Any]] = {
         "name": "Example",
         "business_time_zone": "Asia/Shanghai",
         "currency": "CNY",
+        "language": "zh-CN",
         "review": {"raise_at": 0.9},
         "achievement_dimensions": ["segment"],
         "publish": {"postgresql": "postgresql://x"},

@@ -114,6 +114,12 @@ def test_what_is_required_is_asked_for_with_what_it_is(mistakes: Mistakes) -> No
     ]
 
 
+def test_a_language_without_translation_is_named_with_those_there_are(mistakes: Mistakes) -> None:
+    (only,) = mistakes({"organisation.yml": RIGHT["organisation.yml"] + "language: zh_CN\n"})
+
+    assert only == "catalogue/organisation.yml:4: language 'zh_CN' is not known; did you mean 'zh-CN'?"
+
+
 def test_yaml_is_read_as_1_2_and_texts_stay_as_they_are_written(read: Read) -> None:
     statuses = "statuses: {completed: [NO, 10:30, 001, 3, True, 2026-01-01, 1_000], in_progress: off, cancelled: 1.50}"
     files = changed("sources.yml", ("        key: [id]", f"        key: [id]\n        {statuses}"))

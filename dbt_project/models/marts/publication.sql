@@ -7,5 +7,6 @@ select
     '{{ var('catalogue_hash') }}' as catalogue_hash,
     organisation.name as organisation,
     organisation.business_time_zone,
-    organisation.currency
+    organisation.currency,
+    organisation.language
 from {{ ref('stg_organisation') }} as organisation

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 
+from pipelines.errors import UserError
 from pipelines.publish.report.sections import SECTIONS
+from pipelines.publish.report.words import Words
 
 Row = dict[str, Any]
 
@@ -81,6 +84,36 @@ QUARANTINE = """
     ORDER BY waiting DESC, released DESC, rule, source_system, entity"""
 
 
+# Of this moment or of the newest review window, whatever month is asked for.
+OF_NOW = {
+    "review": ("review", "curve", "budgets"),
+    "time": ("bottlenecks", "flow", "transitions", "responsibility"),
+    "risk": ("at_risk", "drivers"),
+}
+
+OWNED = """
+    SELECT node.department, node.process, coalesce(process.process_name, node.process) AS process_name,
+        node.node, coalesce(node.node_name, node.node) AS node_name, node.position,
+        list(commitment.commitment_limit ORDER BY commitment.commitment_id)
+            FILTER (commitment.commitment_limit IS NOT NULL) AS commitment_limits
+    FROM marts.dim_node AS node
+    LEFT JOIN marts.dim_process AS process USING (process)
+    LEFT JOIN marts.dim_commitment AS commitment
+        ON commitment.process = node.process AND commitment.node = node.node AND commitment.is_in_force
+    WHERE node.department IS NOT NULL
+    GROUP BY ALL
+    ORDER BY node.department, process_name, any_value(node.node_order), node.node"""
+
+ALERTS = """
+    SELECT alert.*, node.node_name
+    FROM marts.alert LEFT JOIN marts.dim_node AS node USING (process, node)
+    ORDER BY coalesce(alert.sent_at, alert.noted_at) DESC, alert_id"""
+
+RESTATEMENTS = """
+    SELECT * FROM marts.restatement WHERE grain = 'month'
+    ORDER BY period_start DESC, process, scope DESC, node, measure, publication_id"""
+
+
 @dataclass
 class Facts:
     """Everything that the page and the workbook show."""
@@ -88,7 +121,11 @@ class Facts:
     publication_id: str
     as_of: datetime
     organisation: str | None
-    zone: ZoneInfo
+    words: Words
+    month: date | None
+    """The month under report: the newest there is. At midnight of the first that is the month just ended."""
+    newest_month: date | None
+    department: str | None
     by_process: list[Row] = field(default_factory=list)
     by_node: list[Row] = field(default_factory=list)
     by_department: list[Row] = field(default_factory=list)
@@ -96,13 +133,21 @@ class Facts:
     freshness: list[Row] = field(default_factory=list)
     reconciliation: list[Row] = field(default_factory=list)
     quarantine: list[Row] = field(default_factory=list)
+    owned: list[Row] = field(default_factory=list)
+    alerts: list[Row] = field(default_factory=list)
+    restatements: list[Row] = field(default_factory=list)
     sections: dict[str, dict[str, list[Row]]] = field(default_factory=dict)
     """Rows by section and query."""
 
     @property
-    def month(self) -> date | None:
-        """The month under report: the newest there is. At midnight of the first that is the month just ended."""
-        return max((row["period_start"] for row in self.by_process), default=None)
+    def zone(self) -> ZoneInfo:
+        """The business time zone."""
+        return self.words.zone
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether what is open now belongs into this report."""
+        return self.month == self.newest_month
 
     @property
     def is_month_complete(self) -> bool:
@@ -117,27 +162,79 @@ class Facts:
         return [months_before(self.month, back) for back in reversed(range(MONTHS_SHOWN))]
 
 
-def read_facts(published_file: Path) -> Facts:
-    """Read a published warehouse."""
+def read_facts(published_file: Path, department: str | None = None, month: date | None = None) -> Facts:
+    """Read a published warehouse: all of it, or what is of one department; as of its newest month, or of another.
+
+    Raises:
+        UserError: there is no such department, or nothing of that month.
+    """
     with duckdb.connect(str(published_file), read_only=True) as con:
         con.execute("SET TimeZone = 'UTC'")
         publication = _rows(con, "SELECT * FROM marts.publication")[0]
-        return Facts(
+        by_process = _rows(con, BY_PROCESS)
+        months = sorted({row["period_start"] for row in by_process})
+        newest = months[-1] if months else None
+        if month is not None and month not in months:
+            raise UserError(f"nothing is published of {month:%Y-%m}; {_said_months(months)}")
+        facts = Facts(
             publication_id=str(publication["publication_id"]),
             as_of=publication["as_of"],
             organisation=publication.get("organisation"),
-            zone=_zone(publication.get("business_time_zone")),
-            by_process=_rows(con, BY_PROCESS),
+            words=Words(publication.get("language") or "en", _zone(publication.get("business_time_zone"))),
+            month=month or newest,
+            newest_month=newest,
+            department=department,
+            by_process=by_process,
             by_node=_rows(con, BY_NODE),
             by_department=_rows(con, BY_DEPARTMENT),
             open_warnings=_rows(con, OPEN_WARNINGS),
             freshness=_rows(con, FRESHNESS),
             reconciliation=_rows(con, RECONCILIATION),
             quarantine=_rows(con, QUARANTINE),
+            owned=_rows(con, OWNED),
+            alerts=_rows(con, ALERTS),
+            restatements=_rows(con, RESTATEMENTS),
             sections={
                 section.name: {name: _rows(con, sql) for name, sql in section.queries.items()} for section in SECTIONS
             },
         )
+    if not facts.is_newest:
+        facts.open_warnings = []
+        for section, queries in OF_NOW.items():
+            facts.sections[section] |= dict.fromkeys(queries, ())
+    if department is not None:
+        _narrow(facts, department)
+    return facts
+
+
+def _narrow(facts: Facts, department: str) -> None:
+    """Leave what is of a department: its own, and of the processes in which it owns a node what is nobody's."""
+    known = {row["department"] for rows in (facts.owned, facts.by_department) for row in rows} - {"(none)"}
+    if department not in known:
+        near = get_close_matches(department, known, n=1, cutoff=0.4)
+        remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
+        raise UserError(f"department {department!r} is not known; {remedy}")
+    nodes = {(row["process"], row["node"]) for row in facts.owned if row["department"] == department}
+    processes = {process for process, _ in nodes}
+
+    def of_department(row: Row) -> bool:
+        if row.get("department") is not None:
+            return row["department"] == department
+        if row.get("node") not in (None, "(all)"):
+            return (row.get("process"), row["node"]) in nodes
+        return row.get("process") is None or row["process"] in processes
+
+    for name in ("by_process", "by_node", "by_department", "open_warnings", "owned", "alerts", "restatements"):
+        setattr(facts, name, [row for row in getattr(facts, name) if of_department(row)])
+    # A whole passage that is late is nobody's alone.
+    facts.open_warnings = [row for row in facts.open_warnings if row["scope"] == "node"]
+    for rows in facts.sections.values():
+        for name, of_query in rows.items():
+            rows[name] = [row for row in of_query if of_department(row)]
+
+
+def _said_months(months: list[date]) -> str:
+    return f"there is {months[0]:%Y-%m} to {months[-1]:%Y-%m}" if months else "no month is published yet"
 
 
 def months_before(month: date, back: int) -> date:

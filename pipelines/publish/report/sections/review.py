@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipelines.publish.report.labels import label
 from pipelines.publish.report.sections.section import Section, Sheet
 
 if TYPE_CHECKING:
@@ -12,12 +13,12 @@ if TYPE_CHECKING:
 
 # In the order of concern, with how the page says it; only the first ones call for a decision now.
 RECOMMENDATIONS = {
-    "mend": ("Mend the process", "below"),
-    "raise": ("Raise the commitment", "met"),
-    "watch": ("Watch", "close"),
-    "uncertain": ("Too early to say", "none"),
-    "keep": ("Keep", "none"),
-    "not_enough_data": ("Not enough runs", "none"),
+    "mend": (label("Mend the process"), "below"),
+    "raise": (label("Raise the commitment"), "met"),
+    "watch": (label("Watch"), "close"),
+    "uncertain": (label("Too early to say"), "none"),
+    "keep": (label("Keep"), "none"),
+    "not_enough_data": (label("Not enough runs"), "none"),
 }
 DECIDED = ("mend", "raise", "watch")
 OF_EACH = 4
@@ -174,7 +175,7 @@ def _sheets() -> Sequence[Sheet]:
 
 SECTION = Section(
     name="review",
-    title="Review of commitments",
+    title=label("Review of commitments"),
     queries={"review": REVIEW, "curve": CURVE, "penalties": PENALTIES, "credits": CREDITS, "budgets": BUDGETS},
     view=_view,
     sheets=_sheets(),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from pipelines.publish.report.labels import label
 from pipelines.publish.report.sections.section import Column, Section, Sheet
 
 if TYPE_CHECKING:
@@ -72,18 +73,20 @@ DRIVER_COLUMNS: list[Column] = [
     ("q_value", "q, corrected for looking at many", "number"),
 ]
 
+# Their values are the warehouse's words, not the organisation's.
+OURS = ("weekday", "load", "hand_overs")
 # How a value reads in a sentence.
 WHERE = {
-    "node": "at {}",
-    "department": "of {}",
-    "segment": "of segment {}",
-    "service_level": "of service level {}",
-    "location": "of location {}",
-    "priority": "of priority {}",
-    "weekday": "begun on a {}",
-    "hour": "begun at {}",
-    "load": "begun with load {}",
-    "hand_overs": "with hand-overs: {}",
+    "node": label("at {}"),
+    "department": label("of {}"),
+    "segment": label("of segment {}"),
+    "service_level": label("of service level {}"),
+    "location": label("of location {}"),
+    "priority": label("of priority {}"),
+    "weekday": label("begun on a {}"),
+    "hour": label("begun at {}"),
+    "load": label("begun with load {}"),
+    "hand_overs": label("with hand-overs: {}"),
 }
 
 
@@ -101,11 +104,11 @@ def view(facts: Facts, rows: Mapping[str, list[Row]]) -> Mapping[str, Any] | Non
         "unknown": sum(run["breach_probability"] is None for run in savable),
         "expected": sum(run["breach_probability"] or 0 for run in savable),
         "window": drivers[0] if drivers else None,
-        "processes": [_process(list(of)) for _, of in groupby(drivers, key=lambda row: row["process"])],
+        "processes": [_process(facts, list(of)) for _, of in groupby(drivers, key=lambda row: row["process"])],
     }
 
 
-def _process(drivers: list[Row]) -> Mapping[str, Any]:
+def _process(facts: Facts, drivers: list[Row]) -> Mapping[str, Any]:
     notable: dict[tuple[int, int], Row] = {}
     for row in drivers:
         if row["is_notable"] and row["extra_misses"] > 0:
@@ -116,16 +119,21 @@ def _process(drivers: list[Row]) -> Mapping[str, Any]:
     return {
         "name": drivers[0]["process_name"],
         "compared": sum(row["p_value"] is not None for row in drivers),
-        "drivers": [
-            {**row, "where": WHERE[row["dimension"]].format(row["value_name"])}
-            for row in list(notable.values())[:DRIVERS_SHOWN]
-        ],
+        "drivers": [{**row, "where": _where(facts, row)} for row in list(notable.values())[:DRIVERS_SHOWN]],
     }
+
+
+def _where(facts: Facts, row: Row) -> str:
+    value = row["value_name"]
+    if row["dimension"] in OURS:
+        value = facts.words.say(value)
+    where = WHERE[row["dimension"]]
+    return facts.words.say(where).format(value)
 
 
 SECTION = Section(
     name="risk",
-    title="At risk now, and what goes with misses",
+    title=label("At risk now, and what goes with misses"),
     queries={"at_risk": AT_RISK, "drivers": DRIVERS},
     view=view,
     sheets=[

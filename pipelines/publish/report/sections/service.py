@@ -6,16 +6,23 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipelines.publish.report import words
+from pipelines.publish.report.labels import label
 from pipelines.publish.report.sections.section import Section, Sheet
+from pipelines.publish.report.words import NONE
 
 if TYPE_CHECKING:
     from pipelines.publish.report.facts import Facts, Row
+    from pipelines.publish.report.words import Words
 
 # A page that lists everything is read by nobody; the workbook has it.
 ROWS_SHOWN = 12
 MONTHS_SHOWN = 12
-GAPS = ("expectation", "standard", "performance", "promise")
+GAPS = {
+    "expectation": label("Expectation"),
+    "standard": label("Standard"),
+    "performance": label("Performance"),
+    "promise": label("Promise"),
+}
 
 _PERIOD = [
     ("grain", "Grain", "text"),
@@ -29,8 +36,8 @@ _PROCESS = [("process_name", "Process", "text"), ("process", "Process id", "text
 def view(facts: Facts, rows: Mapping[str, list[Row]]) -> Mapping[str, Any] | None:
     """The indicators of the month under report, and the gaps of the newest review window, else of that month."""
     month = facts.month
-    indicators = _indicators(rows["indicators"], month)
-    gaps = [row for row in rows["gaps"] if row["grain"] == "review"]
+    indicators = _indicators(facts.words, rows["indicators"], month)
+    gaps = [row for row in rows["gaps"] if row["grain"] == "review" and facts.is_newest]
     gaps = gaps or [row for row in rows["gaps"] if row["grain"] == "month" and row["period_start"] == month]
     if not indicators and not gaps:
         return None
@@ -62,7 +69,7 @@ def view(facts: Facts, rows: Mapping[str, list[Row]]) -> Mapping[str, Any] | Non
     }
 
 
-def _indicators(rows: Sequence[Row], month: date | None) -> list[dict[str, Any]]:
+def _indicators(words: Words, rows: Sequence[Row], month: date | None) -> list[dict[str, Any]]:
     """Each indicator with its value this month and the one before, and twelve months as a line."""
     found: dict[str, list[Row]] = {}
     for row in rows:
@@ -78,12 +85,12 @@ def _indicators(rows: Sequence[Row], month: date | None) -> list[dict[str, Any]]
         shown.append(
             {
                 **now,
-                "said": said(now["value"], now["unit"]),
-                "of": _of(now),
+                "said": said(words, now["value"], now["unit"]),
+                "of": _of(words, now),
                 "target_said": words.target(now["target"])
                 if now["unit"] == "share"
-                else said(now["target"], now["unit"]),
-                "before": said(before["value"], before["unit"]) if before else words.NONE,
+                else said(words, now["target"], now["unit"]),
+                "before": said(words, before["value"], before["unit"]) if before else NONE,
                 "standing": _standing(now),
                 "line": line([row["value"] for row in of_indicator]),
             }
@@ -91,13 +98,13 @@ def _indicators(rows: Sequence[Row], month: date | None) -> list[dict[str, Any]]
     return shown
 
 
-def said(value: float | None, unit: str) -> str:
+def said(words: Words, value: float | None, unit: str) -> str:
     """A value as people read it in its unit."""
     if value is None:
-        return words.NONE
+        return NONE
     if unit == "share":
         return words.rate(value)
-    return words.duration(value) if unit == "seconds" else f"{value:,.1f}"
+    return words.duration(value) if unit == "seconds" else words.number(value)
 
 
 def line(values: Sequence[float | None]) -> list[str]:
@@ -116,33 +123,34 @@ def line(values: Sequence[float | None]) -> list[str]:
     return [" ".join(piece) for piece in pieces if len(piece) > 1]
 
 
-def _of(row: Row) -> str:
+def _of(words: Words, row: Row) -> str:
     """What the value rests on."""
-    n = row["denominator"]
+    n, status, measure = row["denominator"], row["status"], row["measure"]
     if n is None or row["value"] is None:
-        return row["status"]
+        return words.say(status)
     if row["kind"] == "availability":
-        return f"of {words.duration(n)}"
+        return words.say("of %(whole)s", whole=words.duration(n))
     if row["kind"] == "satisfaction":
-        return words.plural(int(n), "rating")
+        return words.counted(int(n), "%(n)s rating", "%(n)s ratings")
     if row["unit"] == "seconds":
-        return f"{row['measure']} of {words.count(int(n))}"
-    counted = f"{words.count(int(row['numerator']))} of {words.count(int(n))}"
-    return counted if row["unit"] == "share" else f"{counted}, {row['unit'].removesuffix(' work orders')}"
+        return words.say("%(measure)s of %(whole)s", measure=words.say(measure), whole=words.count(int(n)))
+    unit = row["unit"].removesuffix(" work orders")
+    counted = words.say("%(part)s of %(whole)s", part=words.count(int(row["numerator"])), whole=words.count(int(n)))
+    return counted if row["unit"] == "share" else f"{counted}, {words.say(unit)}"
 
 
 def _standing(row: Row) -> tuple[str, str]:
     """The chip's kind and text."""
     if row["value"] is None:
-        return "nothing", "Not measured"
+        return "nothing", label("Not measured")
     if row["target"] is None:
-        return "none", "No target"
-    return ("met", "Met") if row["is_target_met"] else ("below", "Missed")
+        return "none", label("No target")
+    return ("met", label("Met")) if row["is_target_met"] else ("below", label("Missed"))
 
 
 SECTION = Section(
     name="service",
-    title="Service quality: gaps and indicators",
+    title=label("Service quality: gaps and indicators"),
     queries={
         "indicators": """
             SELECT * FROM marts.service_indicator_by_period

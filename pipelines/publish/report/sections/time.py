@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pipelines.publish.report.labels import label
 from pipelines.publish.report.sections.section import Section, Sheet
 
 if TYPE_CHECKING:
@@ -52,38 +53,28 @@ RESPONSIBILITY = """
 
 
 def view(facts: Facts, rows: Mapping[str, list[Row]]) -> Mapping[str, Any] | None:
-    """Of each process the nodes and departments that hold most, the goals that would raise the rate most, durations."""
-    complete = [row for row in rows["duration_by_process"] if row["is_complete"] and row["runs"]]
-    cohort = max((row["period_start"] for row in complete), default=None)
-    short = [row for row in rows["goals"] if row["grain"] == "review" and row["contribution"]]
-    shown = {
-        "flow": rows["flow"][:ROWS_SHOWN],
-        "bottlenecks": _foremost(rows["bottlenecks"], lambda row: row["bottleneck_rank"]),
-        "responsibility": _foremost(rows["responsibility"], lambda row: row["place"]),
-        "goals": [
-            row
-            for level, most in (("process", 4), ("position", 8))
-            for row in short
-            if row["level"] == level and row["contribution_rank"] <= most
-        ][:ROWS_SHOWN],
-        "organisation": next(
-            (row for row in rows["goals"] if row["grain"] == "review" and row["level"] == "organisation"), None
-        ),
-        "cohort": cohort,
-        "durations": [row for row in complete if row["period_start"] == cohort][:ROWS_SHOWN],
+    """The goals that would raise the rate most. What is of a process or department stands in its own section."""
+    if facts.is_newest:
+        tree = [row for row in rows["goals"] if row["grain"] == "review"]
+    else:
+        tree = [row for row in rows["goals"] if row["grain"] == "month" and row["period_start"] == facts.month]
+    goals = [
+        row
+        for level, most in (("process", 4), ("position", 8))
+        for row in tree
+        if row["level"] == level and row["contribution"] and row["contribution_rank"] <= most
+    ]
+    if not goals:
+        return None
+    return {
+        "goals": goals[:ROWS_SHOWN],
+        "organisation": next((row for row in tree if row["level"] == "organisation"), None),
     }
-    return shown if any(shown[name] for name in ("flow", "bottlenecks", "goals", "durations")) else None
-
-
-def _foremost(rows: list[Row], place: Callable[[Row], int]) -> list[Row]:
-    """As many rows as are shown, those of the first places; the rows of a process together."""
-    first = sorted(rows, key=place)[:ROWS_SHOWN]
-    return sorted(first, key=lambda row: (row["process_name"], row["process"], place(row)))
 
 
 SECTION = Section(
     name="time",
-    title="Where the time goes",
+    title=label("Which goals are short"),
     queries={
         "bottlenecks": "SELECT * FROM marts.bottleneck_by_node ORDER BY process, bottleneck_rank, node",
         "flow": "SELECT * FROM marts.flow_by_process ORDER BY process",

@@ -1,0 +1,1 @@
+"""Dashboards in Apache Superset, fed by what is published."""
