@@ -155,6 +155,28 @@ def test_a_column_that_is_gone_is_refused_with_everything_left_as_it_was(databas
     assert asked(database, "SELECT count(*) FROM marts.fct_run WHERE visit = 9") == [(0,)]
 
 
+def test_a_mart_that_is_gone_is_refused_rather_than_left_with_its_old_rows(database: str, file: Path) -> None:
+    feed(database, file)
+    change(file, "DROP TABLE marts.source_drift", "UPDATE marts.fct_run SET visit = 9")
+
+    with pytest.raises(UserError, match="marts has source_drift, which this version publishes no more"):
+        feed(database, file)
+
+    assert asked(database, "SELECT count(*) FROM marts.fct_run WHERE visit = 9") == [(0,)]
+
+
+def test_what_keeps_the_server_from_tidying_up_does_not_make_a_publication_fail(database: str, file: Path) -> None:
+    feed(database, file)
+    change(file, "UPDATE marts.fct_run SET visit = 9 WHERE node = 'pay'")
+
+    with psycopg.connect(database) as other:
+        other.execute("LOCK TABLE marts_store.fct_run IN SHARE UPDATE EXCLUSIVE MODE")
+        changed = feed(database, file)
+
+    assert changed["fct_run"] > 0
+    says_the_same(database, file)
+
+
 def test_a_server_that_stops_in_the_middle_has_changed_nothing(database: str, file: Path) -> None:
     feed(database, file)
     asked(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,9 @@ def feed(url: str, built: Path) -> dict[str, int]:
             with server.transaction():
                 changed = {mart.name: _feed_table(server, con, mart, Path(folder) / "rows.csv") for mart in marts}
             for name in (name for name, rows in changed.items() if rows):
-                server.execute(sql.SQL("VACUUM (ANALYZE) {}").format(_stored(name)))
+                # The rows are there: what keeps it from tidying up is no reason to say that they are not.
+                with suppress(psycopg.Error):
+                    server.execute(sql.SQL("VACUUM (ANALYZE) {}").format(_stored(name)))
             return changed
     except psycopg.Error as problem:
         said = " ".join(str(problem).split()) or type(problem).__name__
@@ -131,6 +133,13 @@ def _prepare(server: psycopg.Connection, marts: list[Mart]) -> None:
     """Let there be a table and a view for each mart; what is there already is only ever added to."""
     for schema in (STORE, VIEWS):
         server.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+    stored = server.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [STORE]).fetchall()
+    gone = sorted({name for (name,) in stored} - {mart.name for mart in marts})
+    if gone:
+        raise UserError(
+            f"{VIEWS} has {', '.join(gone)}, which this version publishes no more and whose rows would stay as they "
+            f"are: whoever reads it must know. Drop the schemas {VIEWS} and {STORE} once they do."
+        )
     # Every view looks up `as_of` there.
     for mart in sorted(marts, key=lambda mart: mart.name != PUBLICATION):
         shown, kept = _columns(server, VIEWS, mart.name), _columns(server, STORE, mart.name)
