@@ -436,9 +436,9 @@ class _Maker:
             if is_bar
             else {
                 "markerEnabled": kind == "DATE",
-                "markerSize": 4, "truncateYAxis": True, "y_axis_bounds": [0, None]
+                "markerSize": 4,
                 "truncateYAxis": True,
-                "y_axis_bounds": [None, None],
+                "y_axis_bounds": [0, None],
             }
         )
 
