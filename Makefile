@@ -92,7 +92,7 @@ test-dashboards: $(READY) $(SUPERSET) browser
 	@$(BIN)/pytest tests/dashboards -m dashboards
 
 # Superset wants other versions of what this project stands on, and Python 3.11.
-$(SUPERSET): $(READY) pipelines/dashboards/requirements.txt
+$(SUPERSET): pipelines/dashboards/requirements.txt | $(READY)
 	@if ! python3.11 -c '' >/dev/null 2>&1; then \
 		echo "Superset needs Python 3.11 (python3.11 on the path; on Debian 12: apt-get install python3.11-venv)" >&2; exit 1; \
 	fi

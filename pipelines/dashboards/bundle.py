@@ -430,7 +430,6 @@ class _Maker:
             # Bars that lie down begin at the bottom: the longest comes last to stand on top.
             "x_axis_sort": chart.metrics[0] if chart.listed.get("across") and not chart.listed.get("by") else None,
             "x_axis_sort_asc": True,
-            "truncateYAxis": False,
             "color_scheme": "supersetColors",
         } | (
             {"stack": "Stack", "orientation": "horizontal" if chart.listed.get("across") else "vertical"}
@@ -439,7 +438,7 @@ class _Maker:
                 "markerEnabled": kind == "DATE",
                 "markerSize": 4,
                 "truncateYAxis": True,
-                "y_axis_bounds": [None, None],
+                "y_axis_bounds": [0, None],
             }
         )
 

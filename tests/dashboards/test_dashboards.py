@@ -76,7 +76,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         for part in ("catalogue", "published"):
             shutil.copytree(Path(built) / part, folder / part)
         return Home(folder)
-    commitments = [sys.executable, "-m", "pipelines.command_line", "run", "--home", folder]
+    commitments = [Path(sys.executable).with_name("commitments"), "run", "--home", folder]
     made = [sys.executable, "-m", "pipelines.sample_organisation", "--home", folder, "run", "--", *commitments]
     subprocess.run(list(map(str, made)), check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     return Home(folder)
