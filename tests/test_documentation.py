@@ -16,6 +16,7 @@ from pipelines.publish.report import facts
 from pipelines.publish.report.sections import SECTIONS
 
 pytestmark = pytest.mark.xdist_group("built")
+DASHBOARDS = warehouse.PROJECT.parent / "data" / "dashboards"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_every_column_stands_there_with_its_words(built_once: Home, page: str) -
     shown = {
         (section, column)
         for section, body in re.findall(r'<section id="(\S+)">(.*?)</section>', page, re.S)
-        for column, unit, words in re.findall(r'<th scope="row">(\S+)</th><td>(.+?)</td><td>(.+?)</td>', body)
+        for column, unit, words in re.findall(r'<th scope="row">(\S+)</th><td>(.+?)</td><td>(.+?)</td>', body, re.S)
     }
     assert {(f"{schema}.{table}", column) for schema, table, column in columns} == shown
 
@@ -71,12 +72,19 @@ def test_the_unit_of_a_column_is_read_off_its_name_and_type(column: str, kind: s
     assert unit_of(column, kind) == unit
 
 
-def test_the_reports_exposure_names_exactly_the_tables_that_it_reads(built_once: Home) -> None:
-    asked = [text for name, text in vars(facts).items() if name.isupper() and isinstance(text, str)]
-    asked += [question for section in SECTIONS for question in section.queries.values()]
-    read = {table for text in asked for table in re.findall(r"marts\.(\w+)", text)} | {"publication"}
+@pytest.mark.parametrize("exposure", ["service_quality_report", "superset_dashboards"])
+def test_an_exposure_names_exactly_the_tables_that_are_read(built_once: Home, exposure: str) -> None:
+    asked = {
+        "service_quality_report": [
+            *(text for name, text in vars(facts).items() if name.isupper() and isinstance(text, str)),
+            *(question for section in SECTIONS for question in section.queries.values()),
+            "marts.publication",
+        ],
+        "superset_dashboards": [path.read_text(encoding="utf-8") for path in DASHBOARDS.glob("*.yml")],
+    }
+    read = {table for text in asked[exposure] for table in re.findall(r"marts\.(\w+)", text)}
     manifest = json.loads((warehouse.parse(built_once) / "manifest.json").read_text(encoding="utf-8"))
 
-    exposure = manifest["exposures"]["exposure.service_commitments.service_quality_report"]
+    named = manifest["exposures"][f"exposure.service_commitments.{exposure}"]["depends_on"]["nodes"]
 
-    assert {name.rsplit(".", 1)[1] for name in exposure["depends_on"]["nodes"]} == read
+    assert {name.rsplit(".", 1)[1] for name in named} == read
