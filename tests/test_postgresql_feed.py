@@ -18,6 +18,7 @@ import tiny
 
 from pipelines.errors import UserError
 from pipelines.home import Home
+from pipelines.publish import postgresql
 from pipelines.publish.postgresql import feed
 from pipelines.run import run
 
@@ -175,6 +176,23 @@ def test_what_keeps_the_server_from_tidying_up_does_not_make_a_publication_fail(
 
     assert changed["fct_run"] > 0
     says_the_same(database, file)
+
+
+def test_a_release_that_breaks_a_table_leaves_the_old_schema_to_its_readers(
+    database: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed(database, file)
+    change(file, "ALTER TABLE marts.open_by_day DROP COLUMN department", "UPDATE marts.fct_run SET visit = 9")
+    monkeypatch.setattr(postgresql, "VIEWS", "marts_v2")
+    monkeypatch.setattr(postgresql, "STORE", "marts_v2_store")
+
+    feed(database, file)
+
+    assert asked(database, "SELECT min(visit) FROM marts_v2.fct_run") == [(9,)]
+    assert asked(database, "SELECT min(visit) FROM marts.fct_run") == [(1,)]
+    assert asked(database, "SELECT count(department) > 0 FROM marts.open_by_day") == [(True,)]
+        (True, 1)
+    ]
 
 
 def test_a_server_that_stops_in_the_middle_has_changed_nothing(database: str, file: Path) -> None:

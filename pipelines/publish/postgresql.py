@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 
 from pipelines.errors import UserError
 
+# A release that breaks a published table publishes into marts_v2 and marts_v2_store: who reads the old ones keeps them.
 VIEWS, STORE = "marts", "marts_store"
 HASH, AS_OF, PUBLICATION = "row_hash", "as_of", "publication"
 TYPES = {
