@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.conform import literal
 from pipelines.errors import UserError
 from pipelines.home import Home
 from pipelines.published import business_time_zone, open_published
@@ -40,7 +41,7 @@ def ask(home: Home, question: str | None, output: str = "duckbox", parquet: Path
     """
     with open_published(home) as con:
         zone = business_time_zone(con)
-    before = [f"SET TimeZone = {_literal(zone)}", "SET search_path = 'marts,detail'"]
+    before = [f"SET TimeZone = {literal(zone)}", "SET search_path = 'marts,detail'"]
     if question is None:
         return _duckdb(home, f".mode {output}", *before)
     saved = saved_questions().get(question.strip())
@@ -50,7 +51,7 @@ def ask(home: Home, question: str | None, output: str = "duckbox", parquet: Path
             f"{sql!r} is neither SQL nor the name of a saved question; there are: {', '.join(saved_questions())}."
         )
     if parquet is not None:
-        sql = f"COPY ({sql}\n) TO {_literal(str(parquet.expanduser().absolute()))} (FORMAT parquet)"
+        sql = f"COPY ({sql}\n) TO {literal(str(parquet.expanduser().absolute()))} (FORMAT parquet)"
     return _duckdb(home, f".mode {output}", *before, ask=sql)
 
 
@@ -62,7 +63,3 @@ def _duckdb(home: Home, *before: str, ask: str | None = None) -> int:
     for line in before:
         command += ["-cmd", line]
     return subprocess.call([*command, *(("-c", ask) if ask is not None else ())])
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

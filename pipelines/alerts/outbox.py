@@ -70,8 +70,8 @@ class Outbox:
             self._con.executemany("INSERT OR IGNORE INTO rule VALUES (?, ?)", [(rule, now_us) for rule in rules])
         return dict(self._con.execute("SELECT rule, since_us FROM rule").fetchall())
 
-    def note(self, alerts: Sequence[Row], deliveries: Sequence[Row]) -> None:
-        """Note what is to be told, and to whom; what was noted before stays as it was.
+    def note(self, alerts: Sequence[Row], deliveries: Sequence[Row]) -> int:
+        """Note what is to be told, and to whom; how many alerts are new. What was noted before stays as it was.
 
         What was withdrawn is so again: it was never told, or not to everybody, and is told as it is now.
         """
@@ -81,8 +81,9 @@ class Outbox:
                 "WHERE alert_id = :alert_id AND withdrawn_us IS NOT NULL",
                 alerts,
             )
-            self._con.executemany(_insert("alert", alerts), alerts)
+            new = self._con.executemany(_insert("alert", alerts), alerts).rowcount
             self._con.executemany(_insert("delivery", deliveries), deliveries)
+        return max(0, new)
 
     def waiting(self, now_us: int) -> list[Row]:
         """Deliveries that are due to be tried, with what they say, the oldest warning first."""

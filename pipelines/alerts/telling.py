@@ -161,7 +161,6 @@ def _open_calendars(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, now_us
 
 
 def _note(outbox: Outbox, catalogue: Catalogue, facts: Sequence[Row], now_us: int) -> int:
-    known = {row["alert_id"] for row in outbox.all()}
     since = outbox.since(catalogue.alerts.rules, now_us)
     alerts, deliveries = {}, []
     for fact in facts:
@@ -183,8 +182,7 @@ def _note(outbox: Outbox, catalogue: Catalogue, facts: Sequence[Row], now_us: in
             "noted_us": now_us,
         }
         deliveries += _to(rule.to, alert_id, fact["rule"], now_us, is_escalation=False)
-    outbox.note(list(alerts.values()), deliveries)
-    return len(alerts.keys() - known)
+    return outbox.note(list(alerts.values()), deliveries)
 
 
 def _withdraw(outbox: Outbox, facts: Sequence[Row], now_us: int) -> int:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from pipelines.catalogue.base import Model, Number, Text, Texts, as_text, one_or_more
 from pipelines.catalogue.reading import File, WrittenDict, suggest
-from pipelines.catalogue.times import length_of
+from pipelines.catalogue.times import LengthUs
 
 Trigger = Literal[
     "before_leaving_normal", "left_normal", "left_acceptable", "budget_burning", "source_stale", "run_failed"
 ]
 OF_RUNS: tuple[Trigger, ...] = ("before_leaving_normal", "left_normal", "left_acceptable")
 FILTERS = ("process", "node", "department", "position", "segment", "service_level", "location", "priority")
-
-
-def _length(value: Any) -> Any:
-    text = as_text(value)
-    return length_of(text.strip())[0] if isinstance(text, str) else value
 
 
 def _address(address: SecretStr) -> SecretStr:
@@ -36,7 +31,6 @@ def _address(address: SecretStr) -> SecretStr:
 
 
 Address = Annotated[SecretStr, BeforeValidator(as_text), AfterValidator(_address)]
-Length = Annotated[int, BeforeValidator(_length)]
 
 
 class Rule(Model):
@@ -49,7 +43,7 @@ class Rule(Model):
         "run_failed",
     )
     to: Texts = Field(min_length=1, description="one or more names of `channels`")
-    lead_us: Length | None = Field(None, alias="lead", ge=1)
+    lead_us: LengthUs | None = Field(None, alias="lead", ge=1)
     scope: Literal["node", "process"] | None = None
     process: Texts = ()
     node: Texts = ()
@@ -63,7 +57,7 @@ class Rule(Model):
     burn_rate: Number = Field(2.0, gt=0)
     digest: bool = False
     only_in: Text | None = None
-    escalate_after_us: Length | None = Field(None, alias="escalate_after", ge=1)
+    escalate_after_us: LengthUs | None = Field(None, alias="escalate_after", ge=1)
     escalate_to: Texts = Field((), min_length=1)
 
     @classmethod

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo
 from pipelines.catalogue.base import Model, Text, a_number, as_text
 from pipelines.catalogue.commitments import ROUND_THE_CLOCK
 from pipelines.catalogue.reading import File, WrittenDict
-from pipelines.catalogue.times import Instant, length_of
+from pipelines.catalogue.times import Instant, LengthUs, length_of
 
 Kind = Literal[
     "response_time",
@@ -56,11 +56,6 @@ def _target(value: Any, info: ValidationInfo) -> Any:
     return number
 
 
-def _length(value: Any) -> Any:
-    text = as_text(value)
-    return length_of(text.strip())[0] if isinstance(text, str) else value
-
-
 class IndicatorVersion(Model):
     """What an indicator means from ``valid_from_us`` on; null: from the beginning."""
 
@@ -68,7 +63,7 @@ class IndicatorVersion(Model):
     process: Text = Field(description="a process of processes.yml")
     node: Text | None = None
     measure: Measure | None = None
-    within_us: Annotated[int | None, BeforeValidator(_length)] = Field(None, alias="within", ge=1)
+    within_us: LengthUs | None = Field(None, alias="within", ge=1)
     by_segment: bool = Field(False, alias="segments")
     calendar: Text = ROUND_THE_CLOCK
     target: Annotated[float | None, BeforeValidator(_target)] = Field(None, ge=0)

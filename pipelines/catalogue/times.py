@@ -103,6 +103,12 @@ def _instant(value: Any, info: ValidationInfo) -> Any:
     return instant_of(value.strip(), info.context.zone if isinstance(info.context, File) else "UTC")
 
 
+def _length(value: Any) -> Any:
+    text = as_text(value)
+    return length_of(text.strip())[0] if isinstance(text, str) else value
+
+
 ZoneName = Annotated[Text, AfterValidator(zone_of)]
 # Dates are midnights in the business time zone.
 Instant = Annotated[int, BeforeValidator(_instant)]
+LengthUs = Annotated[int, BeforeValidator(_length)]

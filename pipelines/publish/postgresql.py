@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
+from pipelines.conform import literal
 from pipelines.errors import UserError
 
 # A release that breaks a published table publishes into marts_v2 and marts_v2_store: who reads the old ones keeps them.
@@ -100,7 +101,7 @@ def _connected(url: str) -> Iterator[psycopg.Connection]:
 def _opened(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
-        con.execute(f"ATTACH '{str(built).replace(chr(39), chr(39) * 2)}' AS built (READ_ONLY)")
+        con.execute(f"ATTACH {literal(str(built))} AS built (READ_ONLY)")
         yield con
 
 
